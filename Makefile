@@ -1,0 +1,83 @@
+# Everything a user or a developer types. Recipes hold only commands of Python or of what pip installed, and no shell
+# syntax, so that they run on Windows as well. `make PYTHON=/path/to/python` chooses the Python that makes .venv.
+
+DEMO = train digits --out demo/digits.safetensors --plot demo/digits.png
+PYTEST_ARGS = -n auto --maxprocesses 4
+
+ifeq ($(OS),Windows_NT)
+PYTHON ?= python
+BIN := .venv/Scripts
+EXE := .exe
+else
+PYTHON ?= python3
+BIN := .venv/bin
+EXE :=
+endif
+
+VENV_PYTHON := $(BIN)/python$(EXE)
+PIP_INSTALL := $(VENV_PYTHON) -m pip install --quiet --disable-pip-version-check
+TOUCH := $(VENV_PYTHON) -c "import pathlib, sys; pathlib.Path(sys.argv[1]).touch()"
+REMOVE := $(PYTHON) -c "import shutil, sys; [shutil.rmtree(path, True) for path in sys.argv[1:]]"
+# A Python that was asked for by name is used or refused; only the default may be exchanged for a newer one.
+SEARCH := $(if $(filter file,$(origin PYTHON)),--search)
+
+# pip must not run twice at a time in one environment; nothing here is faster in parallel (pytest brings its own).
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+.PHONY: help demo test check format docs bench clean
+
+help:
+	$(info make demo     train a network on handwritten digits and write model and plots to demo/)
+	$(info make test     run all tests (PYTEST_ARGS="-k name" for some))
+	$(info make check    run everything that a change must pass: format, lint, types, tests)
+	$(info make format   format the code and mend what the linter can mend)
+	$(info make docs     build the documentation in site/)
+	$(info make bench    compare the reference engine with a plain NumPy script)
+	$(info make clean    remove what the other targets wrote, but not .venv)
+	$(info )
+	$(info Each installs what it needs into .venv first. It takes Python 3.11 or newer: make demo PYTHON=python3.12)
+	@cd .
+
+demo: .venv/installed-chainrule
+	@$(VENV_PYTHON) -c "import pathlib; pathlib.Path('demo').mkdir(exist_ok=True)"
+	$(BIN)/chainrule$(EXE) $(DEMO)
+
+test: .venv/installed-test
+	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+check: .venv/installed-dev
+	$(VENV_PYTHON) -m ruff format --check .
+	$(VENV_PYTHON) -m ruff check .
+	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m pytest $(PYTEST_ARGS)
+
+format: .venv/installed-dev
+	$(VENV_PYTHON) -m ruff check --fix-only .
+	$(VENV_PYTHON) -m ruff format .
+
+docs: export NO_MKDOCS_2_WARNING = 1
+docs: .venv/installed-docs
+	$(VENV_PYTHON) -m mkdocs build --strict
+
+bench: .venv/installed-chainrule
+	$(VENV_PYTHON) benchmarks/reference.py
+
+clean:
+	$(REMOVE) demo site build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+
+# The package is installed in editable form: only another pyproject.toml or version needs another installation.
+$(VENV_PYTHON):
+	$(PYTHON) scripts/make_venv.py .venv $(SEARCH)
+
+.venv/installed-chainrule: pyproject.toml src/chainrule/_version.py | $(VENV_PYTHON)
+	$(info Installing chainrule into .venv: a minute or two, the first time.)
+	$(PIP_INSTALL) --editable .
+	@$(TOUCH) $@
+
+.venv/installed-test .venv/installed-docs: .venv/installed-chainrule
+.venv/installed-dev: .venv/installed-test
+.venv/installed-test .venv/installed-dev .venv/installed-docs:
+	$(info Installing what chainrule[$(@:.venv/installed-%=%)] adds to it.)
+	$(PIP_INSTALL) --editable ".[$(@:.venv/installed-%=%)]"
+	@$(TOUCH) $@
