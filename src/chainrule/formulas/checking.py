@@ -1,0 +1,177 @@
+"""Is the slope the derivative of the value? Every formula that a user registers is asked, and by the tests all of ours.
+
+The complex step, f'(x) = Im f(x + i h) / h with h = 1e-30, has no subtraction and so no rounding error. Where a formula
+cannot take complex numbers (``np.abs`` drops the imaginary part, say), central differences stand in, with their looser
+tolerance.
+
+Source: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 1998.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule.errors import FormulaError
+from chainrule.formulas.records import Activation, Array, Formula, Loss, Penalty
+
+__all__ = ["check", "derivative"]
+
+_STEP = 1e-30
+_COMPLEX_TOLERANCE = 1e-10
+_CENTRAL_TOLERANCE = 1e-6
+# No round numbers: kinks lie there, and a slope may be right at 0 and 1 by accident.
+_POINTS = np.array([-7.3, -2.9, -1.13, -0.37, -0.041, 0.057, 0.43, 0.91, 1.7, 3.1, 6.7])
+_ROWS = _POINTS[1:10].reshape(3, 3)
+_TARGETS = np.array([0.11, 0.83, 0.47])
+# Errors that come back from the outputs of a softmax-like activation.
+_BACK = np.array([[0.3, -1.1, 0.7], [1.9, 0.2, -0.6], [-0.8, 1.3, 0.5]])
+
+
+def derivative(value: Callable[[Array], Array], x: Array) -> tuple[Array, float]:
+    """Give the numerical derivative of an elementwise function at x, and the relative tolerance it deserves.
+
+    >>> import numpy as np
+    >>> float(derivative(np.exp, np.array([0.0]))[0][0])
+    1.0
+    """
+    h = 6e-6 * np.maximum(1.0, np.abs(x))
+    central = (np.asarray(value(x + h)) - np.asarray(value(x - h))) / (2 * h)
+    stepped = _complex_step(value, x)
+    # A formula that loses the imaginary part on its way still gives some complex number: the differences tell.
+    if stepped is not None and stepped.shape == central.shape and _agree(stepped, central, _CENTRAL_TOLERANCE).all():
+        return stepped, _COMPLEX_TOLERANCE
+    return central, _CENTRAL_TOLERANCE
+
+
+def _complex_step(value: Callable[[Array], Array], x: Array) -> Array | None:
+    """Give the derivative by the complex step; None where the function does not take complex numbers."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            stepped = np.asarray(value(x + 1j * _STEP))
+    except Exception:  # whatever a user's function raises: it does not take complex numbers
+        return None
+    return stepped.imag / _STEP if np.iscomplexobj(stepped) else None
+
+
+def _agree(one: Array, other: Array, tolerance: float) -> Array:
+    return np.abs(one - other) <= tolerance * np.maximum(1.0, np.abs(other))
+
+
+class _Claim(NamedTuple):
+    """``slope(x)`` is said to be the derivative of ``value(x)``, entry by entry, at the points x."""
+
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    x: Array
+
+
+def check(formula: Formula) -> None:
+    """Hold a formula's slope against the numerical derivative of its value.
+
+    Raises:
+        FormulaError: where they differ; it names the point, both numbers and the likely kind of mistake. Also where
+            value or slope fails for an array, or gives another shape than the array's.
+
+    >>> from chainrule.formulas import ACTIVATIONS
+    >>> check(ACTIVATIONS["tanh"])
+    """
+    for claim in _claims(formula):
+        try:
+            with np.errstate(all="ignore"):
+                found, tolerance = derivative(claim.value, claim.x)
+                stated = np.asarray(claim.slope(claim.x))
+        except Exception as error:
+            raise FormulaError(
+                "the functions of {name!r} fail for an array of numbers ({error}); write them with NumPy functions, "
+                "which take whole arrays, and with the formula's parameters as arguments",
+                name=formula.name,
+                error=f"{type(error).__name__}: {error}",
+            ) from error
+        _compare(formula, claim.x, stated, found, tolerance)
+
+
+def _claims(formula: Formula) -> Iterator[_Claim]:
+    if isinstance(formula, Activation):
+        yield from _activation_claims(formula)
+    elif isinstance(formula, Loss):
+        yield from _loss_claims(formula)
+    elif isinstance(formula, Penalty) and formula.slope is not None:
+        yield _Claim(formula.bound(formula.value), formula.bound(formula.slope), _POINTS)
+
+
+def _activation_claims(formula: Activation) -> Iterator[_Claim]:
+    f = formula.f
+    if formula.pullback is not None:
+        # The function sum_j g_j a_j of z has the slopes that the pullback should give.
+        back = formula.back
+        yield from _column_claims(lambda z: np.sum(f(z) * _BACK, axis=-1), lambda z: back(z, f(z), _BACK))
+    elif formula.slope is not None:
+        slope = formula.bound(formula.slope)
+        yield _Claim(f, lambda z: slope(z, f(z)), _POINTS)
+
+
+def _loss_claims(formula: Loss) -> Iterator[_Claim]:
+    from chainrule.formulas.catalogue import ACTIVATIONS
+
+    y = np.tile(_TARGETS / _TARGETS.sum() if formula.targets == "distribution" else _TARGETS, (3, 1))
+    if formula.slope is not None:
+        yield from _column_claims(
+            partial(formula.bound(formula.value), y=y), partial(formula.bound(formula.slope), y=y)
+        )
+    for name, pair in formula.pairs.items():
+        slope, f = formula.bound(pair.slope), ACTIVATIONS.find(name).f
+        yield from _column_claims(partial(formula.bound(pair.value), y=y), partial(_pair_slope, slope, f, y))
+
+
+def _pair_slope(slope: Callable[..., Array], f: Callable[[Array], Array], y: Array, z: Array) -> Array:
+    return slope(z, f(z), y)
+
+
+def _column_claims(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Iterator[_Claim]:
+    """Claim the slopes of a function of rows (one number for each) by one column after the other."""
+    for k in range(_ROWS.shape[1]):
+        yield _Claim(partial(_value_along, value, k), partial(_slope_along, slope, k), _ROWS[:, k])
+
+
+def _value_along(value: Callable[[Array], Array], k: int, column: Array) -> Array:
+    return value(_with(_ROWS, k, column))
+
+
+def _slope_along(slope: Callable[[Array], Array], k: int, column: Array) -> Array:
+    return slope(_with(_ROWS, k, column))[:, k]
+
+
+def _with(rows: Array, k: int, column: Array) -> Array:
+    changed = rows.astype(np.result_type(rows, column))
+    changed[:, k] = column
+    return changed
+
+
+def _compare(formula: Formula, at: Array, stated: Array, found: Array, tolerance: float) -> None:
+    for what, numbers in (("value", found), ("slope", stated)):
+        if numbers.shape != at.shape:
+            raise FormulaError(
+                "the {what} of {name!r} has shape {got} where {expected} was expected; an activation or a penalty "
+                "gives one number for each entry, a loss one for each row",
+                what=what,
+                name=formula.name,
+                got=numbers.shape,
+                expected=at.shape,
+            )
+    right = _agree(stated, found, tolerance)
+    if not right.all():
+        i = int(np.argmin(right))
+        raise FormulaError(
+            "the slope of {name!r} is not the derivative of its value: at {at:.6g} the slope gives {stated:.10g}, the "
+            "numerical derivative is {found:.10g}; correct the slope (a factor, a sign, or z where a is meant)",
+            name=formula.name,
+            at=float(at[i]),
+            stated=float(stated[i]),
+            found=float(found[i]),
+        )
