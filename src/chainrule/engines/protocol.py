@@ -1,0 +1,209 @@
+"""The verbs that every engine has, and the records that go in and out. An engine is a module or object with these verbs.
+
+State in, state out: what is needed to go on is a `Carry`, what is interesting to look at is in the other records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Protocol
+
+from chainrule.formulas import Array, Loss, Optimizer, Pair, Penalty
+from chainrule.network import Network
+from chainrule.parameters import Parameters
+
+__all__ = ["Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "Watch"]
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is minimized: the weighted mean loss of a network's outputs, plus penalties on its weights.
+
+    Args:
+        network: the network.
+        loss: the loss of one example.
+        penalties: prices on weights; their limits (max-norm) are kept after each update.
+    """
+
+    network: Network
+    loss: Loss
+    penalties: tuple[Penalty, ...] = ()
+
+    @cached_property
+    def pair(self) -> Pair | None:
+        """The loss joined with the output activation where it is computed from logits, its parameters filled in."""
+        pair = self.loss.pair_for(self.network.output_activation)
+        return pair and Pair(value=self.loss.bound(pair.value), slope=self.loss.bound(pair.slope))
+
+    @cached_property
+    def value(self) -> Callable[[Array, Array], Array]:
+        """The loss of each row from outputs and targets, its parameters filled in."""
+        return self.loss.bound(self.loss.value)
+
+    @cached_property
+    def slope(self) -> Callable[[Array, Array], Array]:
+        """dL/da from outputs and targets, its parameters filled in."""
+        assert self.loss.slope is not None
+        return self.loss.bound(self.loss.slope)
+
+
+class Draw(NamedTuple):
+    """Which dropout masks a training pass uses; the same (seed, update) gives the same masks.
+
+    Args:
+        seed: the run's seed.
+        update: the number of the update, t = 1, 2, ….
+    """
+
+    seed: int
+    update: int
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The cost of a batch and its derivatives.
+
+    Args:
+        cost: C, the (weighted) mean loss, without penalties.
+        penalty: what the penalties add to it.
+        parameters: dC/dtheta including penalties, with views ``W[l]``, ``b[l]``, ….
+        state: the state after the pass (running statistics).
+        inputs: dC/dX of shape (m, N_0), where asked for.
+    """
+
+    cost: float
+    penalty: float
+    parameters: Parameters
+    state: Array
+    inputs: Array | None = None
+
+    @property
+    def theta(self) -> Array:
+        """dC/dtheta as one flat vector."""
+        return self.parameters.theta
+
+    @property
+    def W(self) -> dict[int, Array]:
+        """dC/dW[l] by layer, each of shape (N_l, N_{l-1})."""
+        return self.parameters.W
+
+    @property
+    def b(self) -> dict[int, Array]:
+        """dC/db[l] by layer, each of shape (N_l,); zero where biases are held fixed."""
+        return self.parameters.b
+
+    def __getitem__(self, name: str) -> float | Array:
+        """Read one derivative by the parameter's name, such as ``gradient["W2[1,0]"]`` for dC/dW2[1,0]."""
+        return self.parameters[name]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What does not change during training.
+
+    Args:
+        objective: what is minimized.
+        X: inputs, shape (n, N_0), in the parameters' number type.
+        Y: targets, shape (n, N_K), likewise.
+        weights: one weight per example, shape (n,), or None.
+        optimizer: how an update is made.
+        rates: learning rate of update t = 1, 2, ….
+        batch_size: rows in a batch; the last batch of an epoch may have fewer.
+        clip: largest Euclidean norm of the gradient, or None.
+        seed: the run's seed, for dropout masks.
+        check_finite: whether to stop at the first number that is not finite.
+    """
+
+    objective: Objective
+    X: Array
+    Y: Array
+    weights: Array | None
+    optimizer: Optimizer
+    rates: Callable[[int], float]
+    batch_size: int
+    clip: float | None
+    seed: int
+    check_finite: bool = True
+
+
+class Carry(NamedTuple):
+    """What is needed to go on.
+
+    Args:
+        theta: the parameters.
+        state: the network's state (running statistics).
+        slots: the optimizer's vectors.
+        updates: how many updates were made, t.
+    """
+
+    theta: Array
+    state: Array
+    slots: tuple[Array, ...] = ()
+    updates: int = 0
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch came to.
+
+    Args:
+        carry: where training stands; after a failure, as it was after the last finite batch.
+        loss: mean of the batches' data losses, each measured before its update, weighted by its examples.
+        penalty: mean of the batches' penalties, likewise.
+        batches: how many batches were done.
+        failed: rows of the batch at which something was not finite, or None.
+    """
+
+    carry: Carry
+    loss: float
+    penalty: float
+    batches: int
+    failed: Array | None = None
+
+
+# Called after each batch with (batches done, its loss, how training stands); True stops after this batch.
+Watch = Callable[[int, float, Carry], bool]
+
+
+class Engine(Protocol):
+    """The verbs. theta and state are the flat vectors of `Network.entries` and `Network.state_entries`."""
+
+    name: str
+
+    def predict(self, network: Network, theta: Array, state: Array, X: Array) -> Array:
+        """Give the outputs A[K], shape (n, N_K), without dropout and with running statistics."""
+        ...
+
+    def loss(
+        self,
+        objective: Objective,
+        theta: Array,
+        state: Array,
+        X: Array,
+        Y: Array,
+        weights: Array | None = None,
+        draw: Draw | None = None,
+    ) -> float:
+        """Give the cost C of a batch, without penalties; as in training where a draw is given."""
+        ...
+
+    def gradient(
+        self,
+        objective: Objective,
+        theta: Array,
+        state: Array,
+        X: Array,
+        Y: Array,
+        weights: Array | None = None,
+        draw: Draw | None = None,
+        *,
+        inputs: bool = False,
+    ) -> Gradient:
+        """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
+        ...
+
+    def epoch(self, job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
+        """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+        ...

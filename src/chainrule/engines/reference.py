@@ -1,0 +1,344 @@
+"""The reference engine: NumPy, one visible loop per pass. It is the definition that every other engine is tested against.
+
+In the symbols of docs/notation.md, for a batch X of m rows, A[0] = X and D[l] = dC/dZ[l]:
+
+    forward   Z[l] = A[l-1] @ W[l].T + b[l],   A[l] = f(Z[l])
+    (BP1)     D[K] = dC/dA[K] * f'(Z[K]), or the short form of a loss with its output activation, such as A[K] - Y
+    (BP2)     D[l] = (D[l+1] @ W[l+1]) * f'(Z[l])
+    (BP3)     dC/db[l] = sum over rows of D[l]
+    (BP4)     dC/dW[l] = D[l].T @ A[l-1]
+
+The cost is the weighted mean of the losses: row i counts with its share w_i / sum(w), which is 1/m without weights. The shares
+enter once, in D[K]. Batch normalization weighs its rows by the same shares.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.formulas import Array
+from chainrule.network import BatchNorm, Dense, Dropout, Network
+from chainrule.parameters import Parameters
+from chainrule.streams import mask
+
+__all__ = [
+    "Pass",
+    "Step",
+    "backward",
+    "epoch",
+    "forward",
+    "gradient",
+    "loss",
+    "losses_of",
+    "name",
+    "output_error",
+    "predict",
+    "shares",
+]
+
+name = "reference"
+
+# Rows that are predicted at once, so that the activations of the widest layer stay around 32 MB.
+_CELLS_AT_ONCE = 2**22
+
+
+class Step(NamedTuple):
+    """What one layer leaves behind for the way back.
+
+    Args:
+        before: what came in, A[l-1] for a dense layer.
+        Z: the pre-activation, None for dropout.
+        A: what went out.
+        extra: dropout's factors, or batch normalization's (zhat, gamma / deviation, whether of this batch).
+    """
+
+    before: Array
+    Z: Array | None
+    A: Array
+    extra: Any = None
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A whole forward pass: a `Step` for each layer of ``network.steps``, and the state after it."""
+
+    steps: list[Step]
+    state: Array
+
+    @property
+    def outputs(self) -> Array:
+        """A[K]."""
+        return self.steps[-1].A
+
+
+def forward(
+    network: Network, p: Parameters, state: Array, X: Array, share: float | Array = 0.0, draw: Draw | None = None
+) -> Pass:
+    """Compute every Z and A; as in training where a draw is given, else as in prediction."""
+    steps: list[Step] = []
+    if len(state):
+        if draw is not None:
+            state = state.astype(np.result_type(state, p.theta, X))
+        s = Parameters(network, state, network.state_entries)
+    A = X
+    for layer, l in network.steps:
+        before = A
+        if isinstance(layer, Dense):
+            Z = before @ p.W[l].T
+            if layer.bias != "none":
+                Z += p.b[l]
+            A = layer.activation.f(Z)
+            steps.append(Step(before, Z, A))
+        elif isinstance(layer, BatchNorm):
+            zhat, scale = _normalize(layer, before, s, l, share, p.gamma[l], training=draw is not None)
+            Z = p.gamma[l] * zhat + p.beta[l]
+            A = layer.activation.f(Z)
+            steps.append(Step(before, Z, A, (zhat, scale, draw is not None)))
+        elif draw is not None and layer.rate:
+            factors = mask(draw.seed, l, draw.update, shape=before.shape, rate=layer.rate) / X.dtype.type(
+                1 - layer.rate
+            )
+            A = before * factors
+            steps.append(Step(before, None, A, factors))
+        else:
+            steps.append(Step(before, None, before))
+    return Pass(steps, state)
+
+
+def _normalize(
+    layer: BatchNorm, A: Array, s: Parameters, l: int, share: float | Array, gamma: Array, *, training: bool
+) -> tuple[Array, Array]:
+    """Give zhat and gamma / deviation; in training from the batch itself, whose statistics join the running ones in s."""
+    if not training:
+        deviation = np.sqrt(s.var[l] + layer.epsilon)
+        return (A - s.mean[l]) / deviation, gamma / deviation
+    mean = np.sum(share * A, axis=0)
+    centred = A - mean
+    variance = np.sum(share * (centred * centred), axis=0)
+    m = len(A)
+    s.mean[l][:] = (1 - layer.momentum) * s.mean[l] + layer.momentum * mean
+    s.var[l][:] = (1 - layer.momentum) * s.var[l] + layer.momentum * variance * (m / max(m - 1, 1))
+    deviation = np.sqrt(variance + layer.epsilon)
+    return centred / deviation, gamma / deviation
+
+
+def backward(
+    objective: Objective, p: Parameters, passed: Pass, Y: Array, share: float | Array, into: Parameters, *, inputs: bool
+) -> Array | None:
+    """Send the error back through every layer, writing dC/dtheta into ``into``; give dC/dX where asked for."""
+    network = objective.network
+    G: Array | None = None  # dC/dA of the layer at hand, coming from behind
+    for i in range(len(network.steps) - 1, -1, -1):
+        layer, l = network.steps[i]
+        before, Z, A, extra = passed.steps[i]
+        if isinstance(layer, Dropout):
+            assert G is not None  # a network does not end in a dropout
+            G = G if extra is None else G * extra
+            continue
+        assert Z is not None
+        if G is None:
+            D = output_error(objective, Z, A, Y, share)  # (BP1)
+        else:
+            D = layer.activation.back(Z, A, G)  # (BP2), with G = D[l+1] @ W[l+1]
+        wanted = inputs or i > 0
+        if isinstance(layer, Dense):
+            if layer.bias == "neuron":
+                np.add.reduce(D, axis=0, out=into.b[l])  # (BP3)
+            elif layer.bias == "layer":
+                into[f"b{l}"] = D.sum()
+            np.matmul(D.T, before, out=into.W[l])  # (BP4)
+            G = D @ p.W[l] if wanted else None
+        else:
+            zhat, scale, of_batch = extra
+            into.gamma[l][:] = dgamma = np.sum(D * zhat, axis=0)
+            into.beta[l][:] = dbeta = np.sum(D, axis=0)
+            # The batch's mean and deviation depend on every row, which takes two means off.
+            G = scale * (D - share * (dbeta + zhat * dgamma)) if of_batch else scale * D
+    return G if inputs else None
+
+
+def output_error(objective: Objective, Z: Array, A: Array, Y: Array, share: float | Array) -> Array:
+    """Give D[K] (BP1), each row times its share of the cost."""
+    if objective.pair is not None:
+        return objective.pair.slope(Z, A, Y) * share
+    return objective.network.output_activation.back(Z, A, objective.slope(A, Y) * share)
+
+
+def losses_of(objective: Objective, Z: Array, A: Array, Y: Array) -> Array:
+    """Give the loss of each row, shape (m,), from the logits where the loss is made for them."""
+    return objective.value(A, Y) if objective.pair is None else objective.pair.value(Z, Y)
+
+
+def shares(weights: Array | None, m: int) -> float | Array:
+    """Give each row's share of the cost: 1/m, or w_i / sum(w) as a column (zeros where all weights are 0)."""
+    if weights is None:
+        return 1.0 / m
+    total = weights.sum()
+    return (weights / total if total > 0 else np.zeros_like(weights))[:, np.newaxis]
+
+
+def _cost(values: Array, share: float | Array) -> Any:
+    return np.add.reduce(values) * share if isinstance(share, float) else (values @ share)[0]
+
+
+def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
+    """Give the outputs A[K], shape (n, N_K), without dropout and with running statistics."""
+    p = Parameters(network, theta)
+    rows = max(1, _CELLS_AT_ONCE // max(network.sizes))
+    if len(X) <= rows:
+        return forward(network, p, state, X).outputs
+    return np.concatenate([forward(network, p, state, X[i : i + rows]).outputs for i in range(0, len(X), rows)])
+
+
+def loss(
+    objective: Objective,
+    theta: Array,
+    state: Array,
+    X: Array,
+    Y: Array,
+    weights: Array | None = None,
+    draw: Draw | None = None,
+) -> Any:
+    """Give the cost C of a batch, without penalties; as in training where a draw is given."""
+    share = shares(weights, len(X))
+    passed = forward(objective.network, Parameters(objective.network, theta), state, X, share, draw)
+    return _cost(losses_of(objective, passed.steps[-1].Z, passed.outputs, Y), share)  # type: ignore[arg-type]
+
+
+def gradient(
+    objective: Objective,
+    theta: Array,
+    state: Array,
+    X: Array,
+    Y: Array,
+    weights: Array | None = None,
+    draw: Draw | None = None,
+    *,
+    inputs: bool = False,
+) -> Gradient:
+    """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
+    p = Parameters(objective.network, theta)
+    into = Parameters(objective.network, np.zeros_like(theta))
+    cost, state, dX = _descend(objective, p, state, X, Y, weights, draw, into, inputs=inputs)
+    return Gradient(cost, _penalize(objective, p, into), into, state, dX)
+
+
+def _descend(
+    objective: Objective,
+    p: Parameters,
+    state: Array,
+    X: Array,
+    Y: Array,
+    weights: Array | None,
+    draw: Draw | None,
+    into: Parameters,
+    *,
+    inputs: bool = False,
+) -> tuple[Any, Array, Array | None]:
+    """One pass forward and one back: the cost, the new state and dC/dX; dC/dtheta is written into ``into``."""
+    share = shares(weights, len(X))
+    passed = forward(objective.network, p, state, X, share, draw)
+    last = passed.steps[-1]
+    cost = _cost(losses_of(objective, last.Z, last.A, Y), share)  # type: ignore[arg-type]
+    dX = backward(objective, p, passed, Y, share, into, inputs=inputs)
+    return cost, passed.state, dX
+
+
+def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
+    """Add the penalties' slopes to the gradient; give what the penalties add to the cost."""
+    price = 0.0
+    for penalty in objective.penalties:
+        if penalty.project is None and penalty.slope is not None:
+            for l, W in p.W.items():
+                price += penalty.bound(penalty.value)(W).sum()
+                into.W[l] += penalty.bound(penalty.slope)(W)
+    return price
+
+
+def _limit(objective: Objective, p: Parameters) -> None:
+    """Hold the weights to their limits, in place."""
+    for penalty in objective.penalties:
+        if penalty.project is not None:
+            for W in p.W.values():
+                W[...] = penalty.bound(penalty.project)(W)
+
+
+def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
+    """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+    network, n, size = job.objective.network, len(job.X), job.batch_size
+    p = Parameters(network, carry.theta.copy())
+    g = Parameters(network, np.zeros_like(carry.theta))
+    step = _stepper(job, network)
+    room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
+    state, slots, t = carry.state, carry.slots, carry.updates
+    loss_sum = penalty_sum = weight_sum = 0.0
+    batches = 0
+    failed: Array | None = None
+    with np.errstate(all="ignore"):  # what is not finite is found by the checks below, and named
+        for start in range(0, n, size):
+            rows = slice(start, start + size) if order is None else order[start : start + size]
+            X, Y, weights = _gather(job, rows, room)
+            cost, new_state, _ = _descend(job.objective, p, state, X, Y, weights, Draw(job.seed, t + 1), g)
+            penalty = _penalize(job.objective, p, g) if job.objective.penalties else 0.0
+            if job.clip is not None:
+                _clip(g.theta, job.clip)
+            theta, new_slots = step(p.theta, g.theta, slots, t + 1, job.rates(t + 1))
+            if job.check_finite and not (math.isfinite(cost) and _finite(theta) and all(map(_finite, new_slots))):
+                failed = np.arange(n)[rows]
+                break
+            p.theta[:] = theta
+            _limit(job.objective, p)
+            state, slots, t, batches = new_state, new_slots, t + 1, batches + 1
+            weight = len(X) if weights is None else float(weights.sum())
+            loss_sum, penalty_sum, weight_sum = (
+                loss_sum + weight * float(cost),
+                penalty_sum + weight * penalty,
+                weight_sum + weight,
+            )
+            if watch is not None and watch(batches, float(cost), Carry(p.theta, state, slots, t)):
+                break
+    whole = weight_sum or 1.0
+    return EpochResult(Carry(p.theta, state, slots, t), loss_sum / whole, penalty_sum / whole, batches, failed)
+
+
+def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Array, Array, Array | None]:
+    """Give the batch's rows of X, Y and weights; X goes into ``room``, so that no memory is asked for in each batch."""
+    if room is None:
+        return job.X[rows], job.Y[rows], None if job.weights is None else job.weights[rows]
+    # "clip" lets take write straight into its output; the rows are in range anyway.
+    X = job.X.take(rows, axis=0, out=room[: len(rows)], mode="clip")
+    return X, job.Y.take(rows, axis=0), None if job.weights is None else job.weights[rows]
+
+
+def _stepper(job: Job, network: Network) -> Any:
+    """Give the optimizer's formula with its parameters; a weight decay is 0 for everything that is no weight."""
+    optimizer = job.optimizer
+    if not optimizer.decays:
+        return optimizer.bound(optimizer.value)
+    is_weight = np.zeros(network.parameter_count, dtype=job.X.dtype)
+    for entry in network.entries:
+        is_weight[entry.start : entry.start + entry.stored] = entry.kind == "W"
+    parameters = {**optimizer.parameters, "decay": optimizer.parameters["decay"] * is_weight}
+    return lambda *given: optimizer.value(*given, **parameters)
+
+
+def _clip(g: Array, limit: float) -> None:
+    """Shorten the gradient to the limit, in place, keeping its direction."""
+    largest = float(np.abs(g).max())
+    if largest and math.isfinite(largest):
+        norm = largest * math.sqrt(float(np.sum((g / largest) ** 2)))  # no square can overflow
+        if norm > limit:
+            g *= limit / norm
+
+
+def _finite(vector: Array) -> bool:
+    """Whether all numbers are finite: a finite sum of squares says so in one quick pass; only if it overflows, look closer.
+
+    A gradient that is not finite shows in theta or in the optimizer's vectors, so these are what is asked about.
+    """
+    return math.isfinite(vector @ vector) or bool(np.isfinite(vector).all())
