@@ -84,8 +84,8 @@ def check(formula: Formula) -> None:
     for claim in _claims(formula):
         try:
             with np.errstate(all="ignore"):
+                values, stated = np.asarray(claim.value(claim.x)), np.asarray(claim.slope(claim.x))
                 found, tolerance = derivative(claim.value, claim.x)
-                stated = np.asarray(claim.slope(claim.x))
         except Exception as error:
             raise FormulaError(
                 "the functions of {name!r} fail for an array of numbers ({error}); write them with NumPy functions, "
@@ -93,6 +93,7 @@ def check(formula: Formula) -> None:
                 name=formula.name,
                 error=f"{type(error).__name__}: {error}",
             ) from error
+        _compare_shapes(formula, claim.x, value=values, slope=stated)
         _compare(formula, claim.x, stated, found, tolerance)
 
 
@@ -153,17 +154,20 @@ def _with(rows: Array, k: int, column: Array) -> Array:
     return changed
 
 
-def _compare(formula: Formula, at: Array, stated: Array, found: Array, tolerance: float) -> None:
-    for what, numbers in (("value", found), ("slope", stated)):
-        if numbers.shape != at.shape:
+def _compare_shapes(formula: Formula, x: Array, **results: Array) -> None:
+    for what, numbers in results.items():
+        if numbers.shape != x.shape:
             raise FormulaError(
                 "the {what} of {name!r} has shape {got} where {expected} was expected; an activation or a penalty "
                 "gives one number for each entry, a loss one for each row",
                 what=what,
                 name=formula.name,
                 got=numbers.shape,
-                expected=at.shape,
+                expected=x.shape,
             )
+
+
+def _compare(formula: Formula, at: Array, stated: Array, found: Array, tolerance: float) -> None:
     right = _agree(stated, found, tolerance)
     if not right.all():
         i = int(np.argmin(right))

@@ -82,10 +82,10 @@ def orthogonal(draw: Array, fan_in: int, fan_out: int, scale: float = 1.0) -> Ar
 
     The signs of R's diagonal are taken out, so that Q is uniform over the orthogonal matrices.
     """
-    tall = draw if fan_out >= fan_in else draw.T
-    q, r = np.linalg.qr(tall)
+    is_tall = draw.shape[0] >= draw.shape[1]
+    q, r = np.linalg.qr(draw if is_tall else draw.T)
     q = q * np.copysign(1, np.diagonal(r))
-    return scale * (q if fan_out >= fan_in else q.T)
+    return scale * (q if is_tall else q.T)
 
 
 RECORDS = (

@@ -79,6 +79,7 @@ RECORDS = (
         parameters={"limit": 3.0},
         limits={"limit": POSITIVE},
         latex=r"\lVert W_{i,:} \rVert_2 \le c",
+        slope_latex=r"0; \text{ after each update } W_{i,:} \leftarrow W_{i,:} \, c / \max(c, \lVert W_{i,:} \rVert_2)",
         use="Together with dropout and high rates: no neuron's weights run away.",
         source="N. Srivastava et al., JMLR 2014, section 5.1.",
     ),

@@ -255,7 +255,8 @@ class Optimizer(Formula):
         rate = parameters.pop("rate", self.rate)
         if not _is_real(rate) or not 0 < rate < np.inf:
             raise UsageError("the learning rate is {rate!r}; it must be a number above 0, such as 0.01", rate=rate)
-        return dataclasses.replace(super().with_parameters(**parameters), rate=float(rate))
+        record = super().with_parameters(**parameters)
+        return record if rate == record.rate else dataclasses.replace(record, rate=float(rate))
 
     def start(self, theta: Array) -> tuple[Array, ...]:
         """Give the state before the first update: a zero vector for each slot."""
