@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-import math
 import re
+import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.errors import ShapeError, UnknownName
+from chainrule.errors import ShapeError, UnknownName, UsageError
 from chainrule.network import Entry, Network
 from chainrule.streams import check_seed, normals, uniforms
 
-__all__ = ["Parameters", "draw_parameters", "start_state"]
+__all__ = ["Parameters", "Views", "draw_parameters", "start_state"]
 
-_NAME = re.compile(r"(?P<kind>W|b|gamma|beta|mean|var)(?P<layer>\d+)(\[(?P<index>\s*\d+\s*(,\s*\d+\s*)?)\])?")
+_KINDS = ("W", "b", "gamma", "beta", "mean", "var")
+_NAME = re.compile(rf"(?P<array>({'|'.join(_KINDS)})\d+)(\[(?P<index>\s*\d+\s*(,\s*\d+\s*)?)\])?")
 _FLAT = re.compile(r"w(?P<number>\d+)")
+
+
+class Views(dict[int, Any]):
+    """The arrays of one kind by layer; setting one writes its numbers into the vector, so that it stays a view.
+
+    >>> import numpy as np
+    >>> p = Parameters(Network.from_sizes([2, 1]), np.zeros(3))
+    >>> p.W[1] = [[4, 5]]; p.theta.tolist()
+    [4.0, 5.0, 0.0]
+    """
+
+    def __init__(self, kind: str, vector: npt.NDArray[Any], entries: tuple[Entry, ...]) -> None:
+        super().__init__()
+        self._kind, self._vector, self._entries = kind, vector, entries
+
+    def __setitem__(self, l: int, value: npt.ArrayLike) -> None:
+        entry = next((entry for entry in self._entries if entry.kind == self._kind and entry.layer == l), None)
+        if entry is None:
+            raise UnknownName.among("parameter", f"{self._kind}{l}", [entry.name for entry in self._entries])
+        _write(self._vector, entry, (), value)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)  # a copy has no vector to write into
 
 
 class Parameters(Mapping[str, Any]):
@@ -29,10 +53,14 @@ class Parameters(Mapping[str, Any]):
         entries: other entries than those of theta (the state's).
 
     Attributes:
-        W, b, gamma, beta: views by layer, ``W[l]`` of shape (N_l, N_{l-1}), ``b[l]`` of shape (N_l,) or None without bias.
+        theta: the vector.
+        W, b, gamma, beta: views by layer, ``W[l]`` of shape (N_l, N_{l-1}), ``b[l]`` of shape (N_l,) or None without
+            bias.
+        mean, var: the same for running statistics.
 
     Raises:
         ShapeError: for a vector of another length.
+        UsageError: for a vector that is no array of floating-point numbers.
 
     >>> import numpy as np
     >>> p = Parameters(Network.from_sizes([2, 2, 2]), np.arange(12.0))
@@ -45,20 +73,29 @@ class Parameters(Mapping[str, Any]):
     def __init__(self, network: Network, vector: npt.NDArray[Any], entries: tuple[Entry, ...] | None = None) -> None:
         self.network = network
         self.entries = network.entries if entries is None else entries
+        self._what = "parameter" if entries is None else "state"
+        if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fc":
+            raise UsageError(
+                "the {what} vector is {given}; expected a NumPy array of floating-point numbers",
+                what=self._what,
+                given=reprlib.repr(vector),
+            )
         expected = sum(entry.stored for entry in self.entries)
         if vector.shape != (expected,):
             raise ShapeError(
-                "the parameter vector has shape {given}; the network {network} needs ({expected},)",
+                "the {what} vector has shape {given}; the network {network} needs ({expected},)",
+                what=self._what,
                 given=vector.shape,
                 network="-".join(map(str, network.sizes)),
                 expected=expected,
             )
         self.theta = vector
-        views: dict[str, dict[int, Any]] = {kind: {} for kind in ("W", "b", "gamma", "beta", "mean", "var")}
-        if entries is None:
-            views["b"] = dict.fromkeys(range(1, network.depth + 1))
+        views = {kind: Views(kind, vector, self.entries) for kind in _KINDS}
         for entry in self.entries:
-            views[entry.kind][entry.layer] = entry.view(vector)
+            views[entry.kind].setdefault(entry.layer, entry.view(vector))
+        if entries is None:
+            for l in range(1, network.depth + 1):
+                views["b"].setdefault(l, None)
         self.W, self.b, self.gamma, self.beta, self.mean, self.var = views.values()
 
     def __iter__(self) -> Iterator[str]:
@@ -67,35 +104,81 @@ class Parameters(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self.entries)
 
+    def __contains__(self, name: object) -> bool:
+        """Say whether this name can be read; a single number's name counts, too."""
+        try:
+            self._locate(name)
+        except UsageError:
+            return False
+        return True
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Read what `__getitem__` reads, or give the default where there is no such name."""
+        try:
+            return self[name]
+        except UsageError:
+            return default
+
     def __getitem__(self, name: str) -> Any:
-        """Read an array (``W2``), a number of it (``W2[1,0]``, ``b1[0]``) or a weight by its flat textbook name (``w5``)."""
+        """Read an array (``W2``), a number of it (``W2[1,0]``, ``b1[0]``) or a weight by its textbook name (``w5``).
+
+        Textbook names count all weights of the network from 1, W[1] row by row, then W[2], and so on.
+
+        Raises:
+            UnknownName: for an array that the network does not have.
+            ShapeError: for an index out of range.
+        """
         entry, index = self._locate(name)
         value = entry.view(self.theta)[index]
         return value if isinstance(value, np.ndarray) else value.item()
 
     def __setitem__(self, name: str, value: npt.ArrayLike) -> None:
-        """Set what `__getitem__` reads; a single number fills a whole array. A shared bias is one number."""
-        entry, index = self._locate(name)
-        given = np.asarray(value, dtype=self.theta.dtype)
-        target = self.theta[entry.start : entry.start + entry.stored]
-        if entry.stored != math.prod(entry.shape):
-            if given.size and np.any(given != given.flat[0]):
-                raise ShapeError("{name} is one bias shared by its layer; it takes one number, not {value}", name=name, value=value)
-            target[0] = given.flat[0]
-            return
-        place = target.reshape(entry.shape)
-        if given.shape not in ((), place[index].shape):
-            raise ShapeError(
-                "{name} has shape {expected}, the given value {given}", name=name, expected=place[index].shape, given=given.shape
-            )
-        place[index] = given
+        """Set what `__getitem__` reads; a single number fills a whole array. A shared bias is one number.
 
-    def _locate(self, name: str) -> tuple[Entry, tuple[int, ...]]:
+        Raises:
+            UnknownName, ShapeError: as in reading, and for an array of another shape.
+            UsageError: for what is no number, or too large for the vector's number type.
+        """
+        entry, index = self._locate(name)
+        _write(self.theta, entry, index, value)
+
+    def fill(self, numbers: npt.ArrayLike) -> None:
+        """Copy numbers into the whole vector; all views see them.
+
+        Raises:
+            ShapeError: for another number of them.
+            UsageError: for what is no number, or too large for the vector's number type.
+        """
+        given = _as_numbers(numbers, self.theta.dtype, f"the {self._what} vector")
+        if given.shape != self.theta.shape:
+            raise ShapeError(
+                "the {what} vector has shape {expected}, the given value {given}",
+                what=self._what,
+                expected=self.theta.shape,
+                given=given.shape,
+            )
+        self.theta[:] = given
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Parameters):
+            return NotImplemented
+        same = self.network == other.network and self.entries == other.entries
+        return same and np.array_equal(self.theta, other.theta)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Views that were copied one by one would be views no longer.
+        return Parameters, (self.network, self.theta, None if self.entries == self.network.entries else self.entries)
+
+    def _locate(self, name: object) -> tuple[Entry, tuple[int, ...]]:
+        if not isinstance(name, str):
+            raise UsageError("a parameter is named by a text, such as 'W2[1,0]' or 'w5', not by {name!r}", name=name)
         flat = _FLAT.fullmatch(name.strip())
         if flat:
             return self._locate_flat(int(flat["number"]), name)
         match = _NAME.fullmatch(name.strip())
-        entry = next((e for e in self.entries if match and e.name == match["kind"] + match["layer"]), None)
+        entry = next((e for e in self.entries if match and e.name == match["array"]), None)
         if match is None or entry is None:
             raise UnknownName.among("parameter", name, [*self, *self._flat_range()])
         index = tuple(int(part) for part in match["index"].split(",")) if match["index"] else ()
@@ -126,29 +209,96 @@ class Parameters(Mapping[str, Any]):
         return f"Parameters({', '.join(parts)}; {self.theta.dtype})"
 
 
+def _write(vector: npt.NDArray[Any], entry: Entry, index: tuple[int, ...], value: npt.ArrayLike) -> None:
+    """Write a number or an array into the place of an entry, or of one row or number of it."""
+    name = entry.name + (f"[{','.join(map(str, index))}]" if index else "")
+    given = _as_numbers(value, vector.dtype, name)
+    if not vector.flags.writeable:
+        raise UsageError("{name} is read-only here; model.copy() gives a model that can be changed", name=name)
+    shape = entry.shape[len(index) :]
+    if given.shape not in ((), shape):
+        raise ShapeError(
+            "{name} has shape {expected}, the given value {given}", name=name, expected=shape, given=given.shape
+        )
+    piece = vector[entry.place]
+    if not entry.shared:
+        piece.reshape(entry.shape)[index] = given
+    elif (given == given.flat[0]).all():
+        piece[0] = given.flat[0]
+    else:
+        raise ShapeError(
+            "{name} is one bias shared by its layer; it takes one number, not {value}", name=name, value=given.tolist()
+        )
+
+
+def _as_numbers(value: npt.ArrayLike, dtype: np.dtype[Any], name: str) -> npt.NDArray[Any]:
+    """Give what a parameter is set to in the vector's number type."""
+    try:
+        raw = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raw = np.asarray(None)
+    if raw.dtype.kind not in ("biufc" if dtype.kind == "c" else "biuf"):
+        raise UsageError("{name} is set to {value}; it takes numbers", name=name, value=reprlib.repr(value))
+    with np.errstate(over="ignore"):
+        given = raw.astype(dtype)
+    if not np.isfinite(given).all() and np.isfinite(raw).all():
+        raise UsageError("{name} is set to a number that is too large for {dtype}", name=name, dtype=dtype.name)
+    return given
+
+
 def draw_parameters(network: Network, seed: int, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Draw theta: W and b by their initializers, gamma = 1, beta = 0; each array from a stream of (seed, l, kind).
+
+    Raises:
+        UsageError: for a seed that cannot be, an initializer that does not suit its array, or too many parameters.
 
     >>> import numpy as np
     >>> draw_parameters(Network.from_sizes([2, 3, 1]), 0, np.float32).shape
     (13,)
     """
     check_seed(seed)
-    theta = np.empty(network.parameter_count)
+    try:
+        theta = np.ones(network.parameter_count)
+    except (MemoryError, OverflowError, ValueError) as error:
+        raise UsageError(
+            "the network has {count:,} parameters, which do not fit into memory; give its layers fewer neurons",
+            count=network.parameter_count,
+        ) from error
     for entry in network.entries:
-        layer = network.dense[entry.layer - 1]
-        piece = theta[entry.start : entry.start + entry.stored]
-        if entry.kind in ("gamma", "beta"):
-            piece[:] = entry.kind == "gamma"
-            continue
-        fan_out, fan_in = network.sizes[entry.layer], network.sizes[entry.layer - 1]
-        initializer = network.initializer_of(entry.layer) if entry.kind == "W" else layer.bias_initializer
-        shape = entry.shape if entry.kind == "W" else (entry.stored, 1)
-        make = {"normal": normals, "uniform": uniforms}.get(initializer.draw)
-        counters = (entry.layer, int(entry.kind == "b"))
-        draw = np.zeros(shape) if make is None else make(seed, "init", *counters, shape=shape)
-        piece[:] = initializer.bound(initializer.value)(draw, fan_in, fan_out).reshape(-1)
-    return theta.astype(dtype)
+        if entry.kind in ("W", "b"):
+            theta[entry.place] = _draw(network, entry, seed).reshape(-1)
+        elif entry.kind == "beta":
+            theta[entry.place] = 0
+    with np.errstate(over="ignore"):  # what overflows is named
+        drawn = theta.astype(dtype)
+    for entry in network.entries:
+        if not np.isfinite(drawn[entry.place]).all():
+            raise UsageError(
+                "the initializer of {name} gives numbers that are not finite as {dtype}; choose a smaller scale",
+                name=entry.name,
+                dtype=drawn.dtype.name,
+            )
+    return drawn
+
+
+def _draw(network: Network, entry: Entry, seed: int) -> npt.NDArray[np.float64]:
+    """Draw one W[l], or one b[l] as a column."""
+    l, weights = entry.layer, entry.kind == "W"
+    initializer = network.initializer_of(l) if weights else network.dense[l - 1].bias_initializer
+    shape = entry.shape if weights else (entry.stored, 1)
+    make = {"normal": normals, "uniform": uniforms}.get(initializer.draw)
+    draw = np.zeros(shape) if make is None else make(seed, "init", l, int(not weights), shape=shape)
+    drawn: npt.NDArray[np.float64] = initializer.bound(initializer.value)(draw, network.sizes[l - 1], network.sizes[l])
+    if drawn.shape != shape:
+        raise UsageError(
+            "the initializer {initializer!r} gives shape {given} for {name}, expected {expected}; choose another one,"
+            " such as 'zeros' for biases",
+            initializer=initializer.name,
+            given=drawn.shape,
+            name=entry.name,
+            expected=shape,
+        )
+    return drawn
 
 
 def start_state(network: Network, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
@@ -160,5 +310,5 @@ def start_state(network: Network, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """
     state = np.zeros(network.state_count, dtype=dtype)
     for entry in network.state_entries:
-        state[entry.start : entry.start + entry.stored] = entry.kind == "var"
+        state[entry.place] = entry.kind == "var"
     return state

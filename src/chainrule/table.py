@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
+from numbers import Integral, Real
+from typing import TypeGuard
+
+from chainrule.errors import ShapeError
 
 __all__ = ["Table", "human_bytes"]
 
@@ -16,15 +21,19 @@ class Table:
     Args:
         title: one line above.
         header: the names of the columns.
-        rows: the cells; numbers are aligned to the right.
+        rows: the cells. Columns of numbers are aligned to the right; whole numbers get thousands separators, others six
+            digits. An empty text is an empty cell.
         footer: one line below.
 
-    >>> print(Table("Sizes", ("layer", "units"), [("1", 30), ("2", 10)]))
+    Raises:
+        ShapeError: for a row with more or fewer cells than the header has.
+
+    >>> print(Table("Sizes", ("layer", "units"), [("1", 30), ("2", 1000)]))
     Sizes
     layer  units
     ------------
     1         30
-    2         10
+    2      1,000
     """
 
     title: str
@@ -32,34 +41,68 @@ class Table:
     rows: Sequence[Sequence[object]]
     footer: str = ""
 
+    def __post_init__(self) -> None:
+        for number, row in enumerate(self.rows):
+            if len(row) != len(self.header):
+                raise ShapeError(
+                    "row {row} of the table has {given} cells; expected {expected}, one for each column",
+                    row=number,
+                    given=len(row),
+                    expected=len(self.header),
+                )
+
     def __str__(self) -> str:
-        cells = [[_text(cell) for cell in row] for row in self.rows]
-        widths = [max(len(line[k]) for line in [list(self.header), *cells]) for k in range(len(self.header))]
-        right = [all(isinstance(row[k], (int, float)) for row in self.rows) and bool(self.rows) for k in range(len(widths))]
-
-        def line(texts: Sequence[str]) -> str:
-            padded = (t.rjust(w) if r else t.ljust(w) for t, w, r in zip(texts, widths, right, strict=True))
-            return "  ".join(padded).rstrip()
-
+        lines = [[*map(_text, self.header)], *([*map(_text, row)] for row in self.rows)]
+        widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+        right = [_is_numeric([row[k] for row in self.rows]) for k in range(len(widths))]
+        header, *body = ("  ".join(map(_pad, line, widths, right)).rstrip() for line in lines)
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        lines = [self.title, line(self.header), rule, *(line(row) for row in cells)]
-        return "\n".join([*lines, *([rule, self.footer] if self.footer else [])])
+        return "\n".join([self.title, header, rule, *body, *([rule, self.footer] if self.footer else [])])
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name)}</th>" for name in self.header)
-        body = "".join("<tr>" + "".join(f"<td>{escape(_text(cell))}</td>" for cell in row) + "</tr>" for row in self.rows)
+        rows = (f"<tr>{''.join(map(_html, row))}</tr>" for row in self.rows)
         foot = f"<p>{escape(self.footer)}</p>" if self.footer else ""
         return (
-            f"<table><caption>{escape(self.title)}</caption><thead><tr>{head}</tr></thead>"
-            f"<tbody>{body}</tbody></table>{foot}"
+            f"<table><caption>{escape(self.title)}</caption>"
+            f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in self.header)}</tr></thead>"
+            f"<tbody>{''.join(rows)}</tbody></table>{foot}"
         )
 
 
+def _is_number(cell: object) -> TypeGuard[Real]:
+    return isinstance(cell, Real) and not isinstance(cell, bool)
+
+
+def _is_numeric(cells: Sequence[object]) -> bool:
+    filled = [cell for cell in cells if cell != ""]
+    return bool(filled) and all(map(_is_number, filled))
+
+
 def _text(cell: object) -> str:
-    return f"{cell:,}" if isinstance(cell, int) and not isinstance(cell, bool) else str(cell)
+    if not _is_number(cell):
+        return " ".join(str(cell).splitlines())  # a line break would tear the table apart
+    return f"{cell:,}" if isinstance(cell, Integral) else f"{float(cell):.6g}"
+
+
+def _html(cell: object) -> str:
+    aligned = ' style="text-align: right"' if _is_number(cell) else ""
+    return f"<td{aligned}>{escape(_text(cell))}</td>"
+
+
+def _width(text: str) -> int:
+    """Give the columns that a text takes on a terminal: two for a Chinese character, none for a combining accent."""
+    return sum(
+        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
+        for character in text
+    )
+
+
+def _pad(text: str, width: int, right: bool) -> str:
+    room = " " * (width - _width(text))
+    return room + text if right else text + room
 
 
 def human_bytes(count: int) -> str:
@@ -68,9 +111,11 @@ def human_bytes(count: int) -> str:
     >>> human_bytes(95440)
     '93.2 KiB'
     """
+    if count < 1024:
+        return f"{count} B"
     size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
+    for unit in ("KiB", "MiB", "GiB"):
         size /= 1024
-    return f"{size:.1f} GiB"
+        if size < 1023.95:  # else it would be shown as 1024.0
+            return f"{size:.1f} {unit}"
+    return f"{size / 1024:,.1f} TiB"

@@ -15,7 +15,6 @@ enter once, in D[K]. Batch normalization weighs its rows by the same shares.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -63,10 +62,10 @@ class Step(NamedTuple):
     extra: Any = None
 
 
-@dataclass(frozen=True)
-class Pass:
-    """A whole forward pass: a `Step` for each layer of ``network.steps``, and the state after it."""
+class Pass(NamedTuple):
+    """A whole forward pass over X: a `Step` for each layer of ``network.steps``, and the state after it."""
 
+    X: Array
     steps: list[Step]
     state: Array
 
@@ -107,7 +106,7 @@ def forward(
             steps.append(Step(before, None, A, factors))
         else:
             steps.append(Step(before, None, before))
-    return Pass(steps, state)
+    return Pass(X, steps, state)
 
 
 def _normalize(
@@ -131,35 +130,29 @@ def backward(
     objective: Objective, p: Parameters, passed: Pass, Y: Array, share: float | Array, into: Parameters, *, inputs: bool
 ) -> Array | None:
     """Send the error back through every layer, writing dC/dtheta into ``into``; give dC/dX where asked for."""
-    network = objective.network
-    G: Array | None = None  # dC/dA of the layer at hand, coming from behind
-    for i in range(len(network.steps) - 1, -1, -1):
-        layer, l = network.steps[i]
-        before, Z, A, extra = passed.steps[i]
-        if isinstance(layer, Dropout):
-            assert G is not None  # a network does not end in a dropout
-            G = G if extra is None else G * extra
-            continue
-        assert Z is not None
-        if G is None:
-            D = output_error(objective, Z, A, Y, share)  # (BP1)
-        else:
-            D = layer.activation.back(Z, A, G)  # (BP2), with G = D[l+1] @ W[l+1]
-        wanted = inputs or i > 0
+    network, G = objective.network, None  # G is dC/dA of the layer at hand, coming from behind
+    for (layer, l), (before, Z, A, extra) in zip(reversed(network.steps), reversed(passed.steps), strict=True):
         if isinstance(layer, Dense):
+            # (BP1) at the outputs, (BP2) before them, with G = D[l+1] @ W[l+1]
+            D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
             if layer.bias == "neuron":
                 np.add.reduce(D, axis=0, out=into.b[l])  # (BP3)
             elif layer.bias == "layer":
                 into[f"b{l}"] = D.sum()
             np.matmul(D.T, before, out=into.W[l])  # (BP4)
-            G = D @ p.W[l] if wanted else None
-        else:
+            if before is passed.X and not inputs:
+                return None
+            G = D @ p.W[l]
+        elif isinstance(layer, BatchNorm):
+            D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
             zhat, scale, of_batch = extra
             into.gamma[l][:] = dgamma = np.sum(D * zhat, axis=0)
             into.beta[l][:] = dbeta = np.sum(D, axis=0)
             # The batch's mean and deviation depend on every row, which takes two means off.
             G = scale * (D - share * (dbeta + zhat * dgamma)) if of_batch else scale * D
-    return G if inputs else None
+        elif extra is not None:
+            G = G * extra
+    return G
 
 
 def output_error(objective: Objective, Z: Array, A: Array, Y: Array, share: float | Array) -> Array:
@@ -239,14 +232,14 @@ def _descend(
     into: Parameters,
     *,
     inputs: bool = False,
-) -> tuple[Any, Array, Array | None]:
+) -> tuple[float, Array, Array | None]:
     """One pass forward and one back: the cost, the new state and dC/dX; dC/dtheta is written into ``into``."""
     share = shares(weights, len(X))
     passed = forward(objective.network, p, state, X, share, draw)
     last = passed.steps[-1]
     cost = _cost(losses_of(objective, last.Z, last.A, Y), share)  # type: ignore[arg-type]
     dX = backward(objective, p, passed, Y, share, into, inputs=inputs)
-    return cost, passed.state, dX
+    return float(cost), passed.state, dX
 
 
 def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
@@ -291,16 +284,15 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             if job.check_finite and not (math.isfinite(cost) and _finite(theta) and all(map(_finite, new_slots))):
                 failed = np.arange(n)[rows]
                 break
-            p.theta[:] = theta
-            _limit(job.objective, p)
+            np.copyto(p.theta, theta)
+            if job.objective.penalties:
+                _limit(job.objective, p)
             state, slots, t, batches = new_state, new_slots, t + 1, batches + 1
             weight = len(X) if weights is None else float(weights.sum())
-            loss_sum, penalty_sum, weight_sum = (
-                loss_sum + weight * float(cost),
-                penalty_sum + weight * penalty,
-                weight_sum + weight,
-            )
-            if watch is not None and watch(batches, float(cost), Carry(p.theta, state, slots, t)):
+            loss_sum += weight * cost
+            penalty_sum += weight * penalty
+            weight_sum += weight
+            if watch is not None and watch(batches, cost, Carry(p.theta, state, slots, t)):
                 break
     whole = weight_sum or 1.0
     return EpochResult(Carry(p.theta, state, slots, t), loss_sum / whole, penalty_sum / whole, batches, failed)

@@ -1,0 +1,102 @@
+"""The callbacks of one training, called in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chainrule.errors import UsageError
+from chainrule.training.callbacks import Callback, Info, Snapshot
+
+__all__ = ["Audience"]
+
+_METHODS = ("begin", "batch", "epoch", "end")
+
+
+class Audience:
+    """The callbacks of one training: calls each in order, and sees to it that each one's ``end`` is called.
+
+    Args:
+        given: one callback or several, with any of the four methods.
+
+    Raises:
+        UsageError: for what has none of them.
+    """
+
+    def __init__(self, given: Callback | Iterable[Callback]) -> None:
+        several = isinstance(given, Iterable) and not any(hasattr(given, method) for method in _METHODS)
+        self._callbacks: tuple[Any, ...] = tuple(given) if several else (given,)  # type: ignore[arg-type]
+        for each in self._callbacks:
+            if isinstance(each, type) or not any(callable(getattr(each, method, None)) for method in _METHODS):
+                raise UsageError(
+                    "{given!r} is no callback; expected an object with a method begin, batch, epoch or end, such as "
+                    "EarlyStopping()",
+                    given=each,
+                )
+        self._batch = _methods(self._callbacks, "batch")
+        self._epoch = _methods(self._callbacks, "epoch")
+        self._begun: list[Any] = []
+
+    @property
+    def hears_batches(self) -> bool:
+        """Whether any callback wants to see every batch."""
+        return bool(self._batch)
+
+    def begin(self, info: Info) -> None:
+        """Before the first epoch."""
+        for each in self._callbacks:
+            self._begun.append(each)
+            for method in _methods([each], "begin"):
+                method(info)
+
+    def batch(self, info: Info) -> str | None:
+        """After each batch; the first reason to stop counts."""
+        return _first_reason(self._batch, info)
+
+    def epoch(self, info: Info) -> str | None:
+        """After each epoch; the first reason to stop counts."""
+        return _first_reason(self._epoch, info)
+
+    def end(self, info: Info) -> Snapshot | None:
+        """After the last epoch: give the first snapshot; if one raises, the others are called before it counts."""
+        kept, errors = self._end(info)
+        if errors:
+            raise errors[0]
+        return kept
+
+    def end_after(self, error: BaseException, info: Info) -> None:
+        """Where an error ends training: it is the one that counts; what ``end`` raises besides becomes a note of it."""
+        for other in self._end(info)[1]:
+            error.add_note(f"Besides, a callback's end raised {type(other).__name__}: {other}")
+
+    def _end(self, info: Info) -> tuple[Snapshot | None, list[Exception]]:
+        found: list[Any] = []
+        errors: list[Exception] = []
+        for method in _methods(self._begun, "end"):
+            try:
+                found.append(method(info))
+            except Exception as error:
+                errors.append(error)
+        return next((each for each in found if isinstance(each, Snapshot)), None), errors
+
+
+def _methods(callbacks: Iterable[Any], name: str) -> list[Callable[[Info], Any]]:
+    """Give those that have this method themselves, beyond the empty one of `Callback`."""
+    found = [getattr(each, name, None) for each in callbacks]
+    empty = getattr(Callback, name)
+    return [method for method in found if callable(method) and getattr(method, "__func__", None) is not empty]
+
+
+def _first_reason(methods: Iterable[Callable[[Info], Any]], info: Info) -> str | None:
+    reason: str | None = None
+    for method in methods:
+        answer = method(info)
+        if answer is not None and not isinstance(answer, str):
+            raise UsageError(
+                "the callback {method} returned {answer!r}; expected None, or a text, which stops training and is the "
+                "reason given",
+                method=getattr(method, "__qualname__", repr(method)),
+                answer=answer,
+            )
+        reason = reason or answer
+    return reason

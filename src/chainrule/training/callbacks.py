@@ -1,0 +1,184 @@
+"""Callbacks: what may look at training and stop it.
+
+A callback is an object with any of four methods; each is given an `Info`:
+
+    begin(info)   before the first epoch
+    batch(info)   after each batch; costs one call per batch, so only define it where every batch matters
+    epoch(info)   after each epoch, with the epoch's measurements
+    end(info)     at the end, also where an error ends training; may give a `Snapshot` to keep in place of the final one
+
+``batch`` and ``epoch`` may return a text: training then stops and gives it as the reason. Every callback is called, in
+the order given, even if one before it wants to stop; the first reason and the first snapshot count.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+
+from chainrule.engines.protocol import Carry
+from chainrule.errors import UnknownName, UsageError
+from chainrule.formulas import METRICS, Array
+from chainrule.history import History
+from chainrule.model import Model
+
+__all__ = ["Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit"]
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Parameters and state to keep, and the epoch they are from."""
+
+    theta: Array
+    state: Array
+    epoch: int
+
+
+@dataclass(frozen=True)
+class Info:
+    """What a callback may look at.
+
+    Args:
+        epoch: which epoch of this training, counted from 1.
+        epochs: how many are planned.
+        batch: batches done in this epoch.
+        batches: batches of an epoch.
+        loss: data loss of the newest batch; nan before the first.
+        values: the epoch's measurements by name of their series; empty within an epoch.
+        history: everything recorded so far.
+        carry: the parameters as they stand; copy what you want to keep, they are updated in place.
+        make: makes a `Model` of copies, which is what ``info.model`` calls.
+        series: the names of all that each epoch measures.
+    """
+
+    epoch: int
+    epochs: int
+    batch: int
+    batches: int
+    loss: float
+    values: Mapping[str, float]
+    history: History
+    carry: Carry
+    make: Callable[[Carry], Model] = field(repr=False)
+    series: tuple[str, ...] = ()
+
+    @cached_property
+    def model(self) -> Model:
+        """The model as it stands, a copy."""
+        return self.make(self.carry)
+
+
+class Callback:
+    """A callback that does nothing; inherit to have the methods you do not need.
+
+    >>> class Print(Callback):
+    ...     def epoch(self, info):
+    ...         print(info.epoch, sorted(info.values))
+    """
+
+    def begin(self, info: Info) -> None:
+        """Before the first epoch."""
+
+    def batch(self, info: Info) -> str | None:
+        """After each batch; a returned text stops training."""
+        return None
+
+    def epoch(self, info: Info) -> str | None:
+        """After each epoch; a returned text stops training."""
+        return None
+
+    def end(self, info: Info) -> Snapshot | None:
+        """After the last epoch; a returned snapshot replaces the final parameters."""
+        return None
+
+
+class EarlyStopping(Callback):
+    """Stops when a series has not improved for some epochs; gives back the best parameters, however training ends.
+
+    Args:
+        monitor: any series, such as "validation_loss" or "validation_accuracy".
+        patience: epochs without improvement after which training stops: the first bad epoch counts 1.
+        least_change: how much better counts as better.
+
+    Raises:
+        UsageError: for a patience below 1, or a least change below 0.
+        UnknownName: (as training begins) where there is no such series.
+
+    >>> EarlyStopping("validation_accuracy", patience=5)
+    EarlyStopping('validation_accuracy', patience=5)
+    """
+
+    def __init__(self, monitor: str = "validation_loss", patience: int = 10, least_change: float = 0.0) -> None:
+        if isinstance(patience, bool) or not isinstance(patience, (int, np.integer)) or patience < 1:
+            raise UsageError(
+                "patience is {patience!r}; it must be a whole number of epochs, at least 1", patience=patience
+            )
+        if not _is_number(least_change) or not 0 <= least_change < math.inf:
+            raise UsageError("least_change is {value!r}; it must be a number of 0 or more", value=least_change)
+        self.monitor, self.patience, self.least_change = monitor, int(patience), least_change
+        metric = METRICS.get(monitor.removeprefix("validation_"))
+        self._sign = -1.0 if metric is not None and metric.better == "higher" else 1.0
+        self._best = math.inf
+        self._kept: Snapshot | None = None
+
+    def begin(self, info: Info) -> None:
+        """Forget what an earlier training left."""
+        if self.monitor not in info.series:
+            raise UnknownName.among("series to monitor", self.monitor, info.series)
+        self._best, self._kept = math.inf, None
+
+    def epoch(self, info: Info) -> str | None:
+        """Compare the newest value with the best."""
+        value = self._sign * info.values[self.monitor]
+        if math.isnan(value):
+            value = math.inf  # nan is smaller than nothing, so a nan to begin with could never be improved upon
+        if self._kept is None or value < self._best - self.least_change:
+            self._best = value
+            self._kept = Snapshot(info.carry.theta.copy(), info.carry.state.copy(), info.epoch)
+        elif info.epoch - self._kept.epoch >= self.patience:
+            return f"early stopping: {self.monitor} has not improved for {self.patience} epochs"
+        return None
+
+    def end(self, info: Info) -> Snapshot | None:
+        """Give back the best parameters."""
+        return self._kept
+
+    def __repr__(self) -> str:
+        return f"EarlyStopping({self.monitor!r}, patience={self.patience})"
+
+
+class TimeLimit(Callback):
+    """Stops after the batch in which the time is over.
+
+    Args:
+        seconds: how long training may take.
+
+    Raises:
+        UsageError: for a time that is not above 0.
+
+    >>> TimeLimit(60).seconds
+    60
+    """
+
+    def __init__(self, seconds: float) -> None:
+        if not _is_number(seconds) or not seconds > 0:
+            raise UsageError("the time limit is {seconds!r}; it must be a number of seconds above 0", seconds=seconds)
+        self.seconds = seconds
+        self._end = math.inf
+
+    def begin(self, info: Info) -> None:
+        """Start the clock."""
+        self._end = time.monotonic() + self.seconds
+
+    def batch(self, info: Info) -> str | None:
+        """Look at the clock."""
+        return f"time limit of {self.seconds:g} s" if time.monotonic() >= self._end else None
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)

@@ -1,0 +1,204 @@
+"""Training met a number that is not finite: where it first appears, and why."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.engines import Carry, Draw, Job, Objective, reference
+from chainrule.errors import DivergenceError
+from chainrule.formulas import Array
+from chainrule.model import Model
+from chainrule.network import Dropout, Network
+from chainrule.parameters import Parameters
+
+__all__ = ["diagnose"]
+
+# What inputs, targets and parameters stay below where they are on a usual scale.
+_LARGE = 1e3
+
+_NOT_FINITE_ROW = (
+    "training stopped in epoch {epoch}, batch {batch}, layer {layer}: row {row} of {what} holds {value} in column "
+    "{column} (rows and columns count from 0). Likely cause: {cause}. {remedy}. The model as it was after the last "
+    "finite batch is in the error's field 'model'"
+)
+_DIVERGED = (
+    "training diverged in epoch {epoch}, batch {batch}, layer {layer}: {number} became infinite or undefined. Likely "
+    "cause: {cause}. {remedy}. The model as it was after the last finite batch is in the error's field 'model'"
+)
+
+# What was not finite, by the stage of an update at which it first appeared.
+_NUMBERS = {
+    "forward": "a pre-activation",
+    "activation": "an activation",
+    "statistics": "a running mean or variance",
+    "loss": "the loss",
+    "gradient": "the gradient",
+    "penalty": "the penalty or its gradient",
+    "update": "an updated parameter",
+}
+
+# The cause and the remedy.
+_CAUSES = {
+    "inputs": (
+        "unscaled inputs, as large as {inputs:.3g}, with the learning rate {rate:g}",
+        "Scale the inputs, for example to mean 0 and deviation 1",
+    ),
+    "targets": (
+        "unscaled targets, as large as {targets:.3g}, with the learning rate {rate:g}",
+        "Scale the targets, for example to mean 0 and deviation 1, or try a much smaller rate",
+    ),
+    "start": (
+        "the parameters at the beginning, as large as {theta:.3g}, let the numbers grow from layer to layer",
+        "Begin with smaller ones, or add batch normalization",
+    ),
+    "activation": (
+        "the activation {formula!r}, which is not finite for ordinary numbers",
+        "Take another activation, or correct its formula",
+    ),
+    "loss": (
+        "the loss {formula!r}, which is not finite for ordinary outputs and targets",
+        "Take another loss, or correct its formula",
+    ),
+    "penalty": ("too strong a penalty, {penalties}, for the learning rate {rate:g}", "Try a tenth of its strength"),
+    "rate": ("the learning rate {rate:g} is too large", "Try a tenth of it, or clip the gradient"),
+    "clipped": ("the learning rate {rate:g} is too large", "Try a tenth of it"),
+}
+
+
+class _Place(NamedTuple):
+    """Where the first number that is not finite appears.
+
+    Args:
+        stage: a key of `_NUMBERS`.
+        layer: l.
+        formula: the formula that gave it from ordinary numbers, so that it is to blame; else None.
+    """
+
+    stage: str
+    layer: int
+    formula: str | None = None
+
+
+def diagnose(
+    job: Job,
+    carry: Carry,
+    failed: Array,
+    rows: Array,
+    epoch: int,
+    batch: int,
+    model: Model,
+    *,
+    training: bool = True,
+) -> DivergenceError:
+    """Make the error for a batch that was not finite.
+
+    Args:
+        job: what was trained.
+        carry: training as it stood before that batch.
+        failed: the batch's rows of the job's X.
+        rows: which rows of what was passed to `train` the job's rows are.
+        epoch: counted from 1.
+        batch: counted from 1.
+        model: the model as it stood before that batch.
+        training: False where the batch was only measured, as in prediction, to see whether the model is sound.
+
+    Returns:
+        An error with the layer at which the first such number appears and the likely cause.
+    """
+    common: dict[str, Any] = {"epoch": epoch, "batch": batch, "model": model}
+    for what, matrix, layer in (("X", job.X, 0), ("Y", job.Y, job.objective.network.depth)):
+        bad = np.argwhere(~np.isfinite(matrix[failed]))
+        if len(bad):
+            row, column = failed[bad[0][0]], int(bad[0][1])
+            value = float(matrix[row, column])
+            cause, remedy = _cause_of_entry(value, matrix.dtype == np.float32)
+            found = {"layer": layer, "row": int(rows[row]), "column": column, "value": value, "what": what}
+            return DivergenceError(_NOT_FINITE_ROW, **common, **found, cause=cause, remedy=remedy)
+    with np.errstate(all="ignore"):
+        place = _locate(job, carry, failed, training)
+        cause, remedy = _explain(job, carry, failed, place)
+    number = _NUMBERS[place.stage]
+    return DivergenceError(_DIVERGED, **common, layer=place.layer, number=number, cause=cause, remedy=remedy)
+
+
+def _cause_of_entry(value: float, single: bool) -> tuple[str, str]:
+    if np.isnan(value):
+        return "a missing value", "Remove the row or fill the value in"
+    if single:
+        return "a number above 3.4e38, the largest of float32", "Scale the column, or remove the row"
+    return "an infinite value", "Remove the row or put a number in"
+
+
+def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
+    """Go through the update once more, stage by stage."""
+    network, loss = job.objective.network, job.objective.loss
+    X, Y = job.X[failed], job.Y[failed]
+    weights = None if job.weights is None else job.weights[failed]
+    draw = Draw(job.seed, carry.updates + 1) if training else None
+    share = reference.shares(weights, len(failed))
+    passed = reference.forward(network, Parameters(network, carry.theta), carry.state, X, share, draw)
+    found = _locate_in_pass(network, passed)
+    if found is not None:
+        return found
+    plain = reference.gradient(Objective(network, loss), carry.theta, carry.state, X, Y, weights, draw)
+    if not _finite(plain.cost):
+        ordinary = max(_largest(passed.outputs), _largest(Y)) < _LARGE
+        return _Place("loss", network.depth, loss.name if ordinary else None)
+    if not _finite(plain.theta):
+        return _Place("gradient", _layers(plain.parameters)[-1])  # errors come from behind
+    whole = reference.gradient(job.objective, carry.theta, carry.state, X, Y, weights, draw)
+    if not (_finite(whole.theta) and _finite(whole.penalty)):
+        return _Place("penalty", [*_layers(whole.parameters), network.depth][0])
+    steepest = max(whole.W, key=lambda l: _largest(whole.W[l]))
+    return _Place("update", steepest)
+
+
+def _locate_in_pass(network: Network, passed: reference.Pass) -> _Place | None:
+    """Give the first pre-activation or activation that is not finite, or else the running statistics."""
+    for (layer, l), step in zip(network.steps, passed.steps, strict=True):
+        if step.Z is not None and not _finite(step.Z):
+            return _Place("forward", l)
+        if not _finite(step.A):
+            if step.Z is None or isinstance(layer, Dropout):
+                return _Place("forward", l)
+            return _Place("activation", l, layer.activation.name if _largest(step.Z) < _LARGE else None)
+    if not _finite(passed.state):
+        return _Place("statistics", _layers(Parameters(network, passed.state, network.state_entries))[0])
+    return None
+
+
+def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str, str]:
+    """Give the likely cause and the remedy."""
+    inputs, targets, theta = _largest(job.X[failed]), _largest(job.Y[failed]), _largest(carry.theta)
+    rate, penalties = job.rates(carry.updates + 1), job.objective.penalties
+    strength = max((penalty.parameters.get("strength", 0.0) for penalty in penalties), default=0.0)
+    if place.formula is not None:
+        name = place.stage
+    elif place.stage == "penalty" or strength * rate >= 2:  # such an update more than turns a weight round
+        name = "penalty"
+    elif inputs > _LARGE:
+        name = "inputs"
+    elif targets > _LARGE:
+        name = "targets"
+    elif carry.updates == 0 and place.stage != "update":
+        name = "start"
+    else:
+        name = "rate" if job.clip is None else "clipped"
+    facts = {"inputs": inputs, "targets": targets, "theta": theta, "rate": rate, "formula": place.formula}
+    cause, remedy = (text.format(penalties=", ".join(map(str, penalties)), **facts) for text in _CAUSES[name])
+    return cause, remedy
+
+
+def _finite(numbers: Any) -> bool:
+    return bool(np.isfinite(numbers).all())
+
+
+def _largest(numbers: Array) -> float:
+    return float(np.abs(numbers).max(initial=0.0))
+
+
+def _layers(vector: Parameters) -> list[int]:
+    """Give the layers with numbers that are not finite, ascending."""
+    return sorted({entry.layer for entry in vector.entries if not _finite(entry.view(vector.theta))})

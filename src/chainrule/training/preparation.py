@@ -1,0 +1,213 @@
+"""Before the loop: settings are checked, and what people pass becomes the matrices and records that engines take."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.arrays import as_inputs, as_targets, as_weights, check_dtype, truth_of
+from chainrule.engines import Objective
+from chainrule.errors import DataError, ShapeError, UnknownName, UsageError
+from chainrule.formulas import LOSSES, METRICS, PENALTIES, Array, Loss, Optimizer, Penalty, Schedule
+from chainrule.model import Model
+from chainrule.network import Network
+
+__all__ = [
+    "Part",
+    "check_batch_size",
+    "check_clip",
+    "check_epochs",
+    "check_held_out",
+    "check_trainable",
+    "find_metrics",
+    "find_penalties",
+    "learning_rates",
+    "make_part",
+    "set_aside",
+    "start_model",
+]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of the data.
+
+    Args:
+        X: inputs, shape (n, N_0).
+        Y: targets, shape (n, N_K).
+        weights: one weight per row, shape (n,), or None.
+        rows: which rows of what was passed these are, shape (n,), for messages.
+    """
+
+    X: Array
+    Y: Array
+    weights: Array | None
+    rows: Array
+
+    def take(self, rows: Array) -> Part:
+        """Give some of the rows."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Part(self.X[rows], self.Y[rows], weights, self.rows[rows])
+
+
+def check_batch_size(batch_size: int) -> int:
+    """Return the number of rows in a batch as a Python int."""
+    return _count("batch_size", batch_size)
+
+
+def check_epochs(epochs: int) -> int:
+    """Return the number of epochs as a Python int."""
+    return _count("epochs", epochs)
+
+
+def _count(name: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
+        raise UsageError("{name} is {value!r}; it must be a whole number of at least 1", name=name, value=value)
+    return int(value)
+
+
+def check_clip(clip: float | None) -> float | None:
+    """Return the largest norm of a gradient as a Python float, or None."""
+    if clip is None:
+        return None
+    if isinstance(clip, bool) or not isinstance(clip, (int, float, np.number)) or not 0 < clip < math.inf:
+        raise UsageError("clip is {clip!r}; it must be a number above 0, such as 1.0, or None", clip=clip)
+    return float(clip)
+
+
+def start_model(network: Network | Model, loss: str | Loss | None, seed: int, dtype: npt.DTypeLike | None) -> Model:
+    """Give the model that training begins with, in memory of its own.
+
+    Raises:
+        UsageError: for what is neither a network nor a model, or a model with parameters that are not finite.
+    """
+    if isinstance(network, Model):
+        start = network.copy()
+        if dtype is not None:
+            kind = check_dtype(dtype)
+            with np.errstate(over="ignore"):  # what becomes inf is refused below
+                start = replace(start, theta=start.theta.astype(kind), state=start.state.astype(kind))
+    elif isinstance(network, Network):
+        start = network.init(seed, np.float64 if dtype is None else dtype)
+    else:
+        raise UsageError("train takes a Network or a Model, not {given}", given=type(network).__name__)
+    if not (np.isfinite(start.theta).all() and np.isfinite(start.state).all()):
+        raise UsageError(
+            "the model to train has parameters that are not finite in {dtype}; begin with others", dtype=start.dtype
+        )
+    if loss is not None:
+        chosen = LOSSES.find(loss)
+        # Another kind of target may mean another thing: what Y means is then found out anew.
+        start = replace(start, loss=chosen, target=start.target if chosen.targets == start.loss.targets else None)
+    return start
+
+
+def make_part(model: Model, inputs: Array, Y: Any, weights: Any) -> Part:
+    """Give inputs with their targets and weights as matrices, checked against the network and the loss."""
+    assert model.target is not None
+    matrix = as_targets(Y, len(inputs), model.network, model.loss, model.target, model.dtype)
+    return Part(inputs, matrix, as_weights(weights, len(inputs), model.dtype), np.arange(len(inputs)))
+
+
+def set_aside(model: Model, whole: Part, validation: Any, seed: int) -> tuple[Part, Part | None]:
+    """Give the training part and the validation part.
+
+    Raises:
+        UsageError: for what is neither data nor a share.
+        DataError, ShapeError: for parts without rows, or rows that do not fit.
+    """
+    if validation is None:
+        return whole, None
+    if isinstance(validation, (tuple, list)):
+        if len(validation) not in (2, 3):
+            raise UsageError("validation has {count} parts; expected (X, Y) or (X, Y, weights)", count=len(validation))
+        X, Y, *rest = validation
+        inputs = as_inputs(X, model.network, model.dtype, model.encoder)
+        if not len(inputs):
+            raise DataError("the validation part has no rows; give some, or validation=None")
+        return whole, make_part(model, inputs, Y, rest[0] if rest else None)
+    if isinstance(validation, bool) or not isinstance(validation, (int, float, np.number)) or not 0 < validation < 1:
+        raise UsageError(
+            "validation is {given!r}; expected (X, Y), or the share of rows to set aside, between 0 and 1",
+            given=validation,
+        )
+    return _split(model, whole, float(validation), seed)
+
+
+def _split(model: Model, whole: Part, share: float, seed: int) -> tuple[Part, Part]:
+    from chainrule.data import split
+
+    classes = model.classes is not None
+    labels = truth_of(whole.Y, classes) if classes else whole.Y[:, 0]
+    parts = split(labels, seed=seed, test=0.0, validation=share, stratify=classes)
+    if not len(parts.validation):
+        raise ShapeError(
+            "{rows} rows are too few to set {share:g} of them aside for validation", rows=len(whole.X), share=share
+        )
+    return whole.take(parts.train), whole.take(parts.validation)
+
+
+def check_held_out(part: Part) -> None:
+    """Refuse inputs that are not finite: every measurement on them would be nan.
+
+    Raises:
+        DataError: with the row and the column.
+    """
+    bad = np.argwhere(~np.isfinite(part.X))
+    if len(bad):
+        row, column = bad[0]
+        raise DataError(
+            "row {row} of the validation part's X holds {value} in column {column} (rows and columns count from 0, "
+            "rows as they were given); remove the row or fill the value in",
+            row=int(part.rows[row]),
+            column=int(column),
+            value=float(part.X[row, column]),
+        )
+
+
+def find_penalties(given: str | Penalty | Iterable[str | Penalty]) -> tuple[Penalty, ...]:
+    """Give the penalties, one or several, by name or record."""
+    return tuple(PENALTIES.find(each) for each in ([given] if isinstance(given, (Penalty, str)) else given))
+
+
+def find_metrics(wanted: str | Sequence[str] | None, model: Model) -> tuple[str, ...]:
+    """Give the names of the metrics to measure, checked against the task; None takes the task's first."""
+    task = "regression" if model.task == "regression" else "classification"
+    fitting = [name for name, metric in METRICS.items() if metric.task == task]
+    if wanted is None:
+        return (fitting[0],)
+    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    for name in names:
+        if name not in fitting:
+            raise UnknownName.among(f"{task} metric", name, fitting)
+    return names
+
+
+def learning_rates(optimizer: Optimizer, schedule: Schedule, batches: int, epochs: int) -> Callable[[int], float]:
+    """Give the learning rate of update t = 1, 2, …: the optimizer's rate times the schedule's factor."""
+    if schedule.name == "constant":
+        return lambda t: optimizer.rate
+    factor = schedule.bound(schedule.value)
+
+    def rate(t: int) -> float:
+        try:
+            return float(optimizer.rate * factor((max(t, 1) - 1) / batches, epochs))
+        except OverflowError:  # Python's floats raise where NumPy's become inf; divergence is named elsewhere
+            return math.inf
+
+    return rate
+
+
+def check_trainable(network: Network, objective: Objective) -> None:
+    """Refuse what no error can be sent back through, before any work is done."""
+    for layer in network.layers:
+        activation = getattr(layer, "activation", None)
+        paired = layer is network.layers[-1] and objective.pair is not None
+        if activation is not None and not activation.trainable and not paired:
+            _ = activation.back
+    _ = objective.pair

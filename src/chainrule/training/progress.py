@@ -1,0 +1,96 @@
+"""The progress bar: loss and accuracy while training runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, TextIO
+
+from chainrule.training.callbacks import Callback, Info, Snapshot
+
+__all__ = ["Progress"]
+
+_NOT_SHOWN = ("penalty", "rate", "seconds")
+_PAUSE = 0.1
+
+
+class Progress(Callback):
+    """A live bar on a terminal: epochs, loss, accuracy, time left. Where output is no terminal, a line now and then.
+
+    Args:
+        stream: where to write; standard error by default.
+        every: where output is no terminal, seconds between lines.
+
+    >>> Progress().every
+    5.0
+    """
+
+    def __init__(self, stream: TextIO | None = None, every: float = 5.0) -> None:
+        self.stream, self.every = stream, every
+        self._console: Any = None
+        self._bar: Any = None
+        self._task: Any = None
+        self._moved = self._told = 0.0
+        self._latest = self._untold = ""
+
+    def begin(self, info: Info) -> None:
+        """Show the empty bar."""
+        import sys
+
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._console = Console(file=self.stream or sys.stderr)
+        self._moved = self._told = time.monotonic()
+        self._latest = self._untold = ""
+        self._bar = None
+        if self._console.is_terminal:
+            columns = (
+                TextColumn("epoch {task.fields[epoch]}"),
+                BarColumn(bar_width=20),
+                TextColumn("{task.fields[values]}"),
+            )
+            self._bar = Progress(
+                *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console, refresh_per_second=10
+            )
+            self._task = self._bar.add_task("", total=info.epochs * info.batches, epoch=f"1/{info.epochs}", values="")
+            self._bar.start()
+
+    def batch(self, info: Info) -> str | None:
+        """Move the bar, at most ten times a second."""
+        now = time.monotonic()
+        if self._bar is not None and now - self._moved >= _PAUSE:
+            self._moved = now
+            self._move(info, self._latest or f"loss {info.loss:.4f}")
+        return None
+
+    def epoch(self, info: Info) -> str | None:
+        """Show the epoch's measurements."""
+        shown = {_short(name): value for name, value in info.values.items() if name not in _NOT_SHOWN}
+        self._latest = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        if self._bar is not None:
+            self._move(info, self._latest)
+            return None
+        self._untold = f"epoch {info.epoch}/{info.epochs}  {self._latest}"
+        if time.monotonic() - self._told >= self.every:
+            self._tell()
+        return None
+
+    def end(self, info: Info) -> Snapshot | None:
+        """Leave the bar as it stands; where output is no terminal, the last epoch is always told."""
+        if self._bar is not None:
+            self._bar.stop()
+        elif self._untold:
+            self._tell()
+        return None
+
+    def _tell(self) -> None:
+        self._console.print(self._untold, highlight=False, markup=False, soft_wrap=True)
+        self._told, self._untold = time.monotonic(), ""
+
+    def _move(self, info: Info, values: str) -> None:
+        done = (info.epoch - 1) * info.batches + info.batch
+        self._bar.update(self._task, completed=done, epoch=f"{info.epoch}/{info.epochs}", values=values)
+
+
+def _short(name: str) -> str:
+    return name.replace("validation_", "val. ").replace("accuracy", "acc.")

@@ -1,0 +1,204 @@
+"""One training run: the engine makes the epochs; the run measures, asks the callbacks and keeps the history."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule.engines import Carry, Engine, EpochResult, Job, Objective
+from chainrule.errors import DivergenceError
+from chainrule.formulas import Array
+from chainrule.history import History
+from chainrule.model import Model, measure
+from chainrule.streams import permutation
+from chainrule.training.audience import Audience
+from chainrule.training.callbacks import Callback, Info, Snapshot
+from chainrule.training.divergence import diagnose
+from chainrule.training.interrupt import Interrupt
+from chainrule.training.preparation import Part
+
+__all__ = ["INTERRUPTED", "Run"]
+
+INTERRUPTED = "interrupted"
+
+
+class Run:
+    """One call of `train`, once everything is checked and prepared.
+
+    Args:
+        model: the model to begin with, in memory of its own; its history is gone on with.
+        job: what does not change.
+        engine: what computes.
+        rows: which rows of what was passed the job's rows are.
+        held_out: the validation part, or None.
+        metrics: names of what to measure after each epoch.
+        callbacks: one or several.
+        epochs: how many to make.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        job: Job,
+        engine: Engine,
+        rows: Array,
+        held_out: Part | None,
+        metrics: tuple[str, ...],
+        callbacks: Callback | Iterable[Callback],
+        epochs: int,
+    ) -> None:
+        self.model, self.job, self.engine, self.rows = model, job, engine, rows
+        self.held_out, self.metrics, self.epochs = held_out, metrics, epochs
+        self.audience = Audience(callbacks)
+        self.plain = Objective(model.network, model.loss)  # without penalties, for measuring
+        self.batches = math.ceil(len(job.X) / job.batch_size)
+        self.series = self._series()
+        self.history, self.earlier, self.updates_before = _go_on(model.history, engine.name)
+        self.reason: str | None = None
+        # Where the run stands. An engine updates theta in place, so these change with every batch.
+        self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
+        self.epoch, self.batch, self.loss = 1, 0, math.nan
+        self.values: dict[str, float] = {}
+
+    def go(self) -> Model:
+        """Make the epochs and give the model."""
+        with Interrupt() as self.interrupt:
+            try:
+                self.audience.begin(self._info())
+                for epoch in range(1, self.epochs + 1):
+                    self._make_epoch(epoch)
+                    if self.reason is not None:
+                        break
+                self.history.stopped = self.reason or f"all {self.epochs} epochs done"
+            except BaseException as error:
+                self.audience.end_after(error, self._info())
+                raise
+            kept = self.audience.end(self._info())
+        if self.interrupt.asked:
+            self.history.stopped = INTERRUPTED
+        return self._finish(kept)
+
+    def _make_epoch(self, epoch: int) -> None:
+        began = time.perf_counter()
+        self.epoch, self.batch, self.values = epoch, 0, {}
+        result = self.engine.epoch(self.job, self.carry, self._order(), self._watch)
+        self.carry = result.carry
+        if result.failed is not None:
+            raise self._divergence(result.failed, result.batches + 1, training=True)
+        values = self._measure(result)
+        values["seconds"] = time.perf_counter() - began
+        self.values = values
+        self.history.append(values)
+        self.history.updates = self.updates_before + self.carry.updates
+        stop = self.audience.epoch(self._info())
+        self.reason = INTERRUPTED if self.interrupt.asked else self.reason or stop
+
+    def _watch(self, batch: int, loss: float, carry: Carry) -> bool:
+        """See each batch; True stops."""
+        self.batch, self.loss, self.carry = batch, loss, carry
+        if self.audience.hears_batches:
+            self.reason = self.audience.batch(self._info())
+        if self.interrupt.asked:
+            self.reason = INTERRUPTED
+        return self.reason is not None
+
+    def _order(self) -> Array | None:
+        """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""
+        # One batch of all rows needs no shuffling: only the order of a sum would change.
+        n = len(self.job.X)
+        return (
+            None if self.job.batch_size >= n else permutation(self.job.seed, "shuffle", self.earlier + self.epoch, n=n)
+        )
+
+    def _measure(self, result: EpochResult) -> dict[str, float]:
+        """Give the epoch's values: the engine's sums, and what is measured on the training and validation part."""
+        carry = result.carry
+        values = {"loss": result.loss}
+        if self.job.objective.penalties:
+            values["penalty"] = result.penalty
+        with np.errstate(all="ignore"):
+            values |= self._measure_part(carry, self.job.X, self.job.Y, self.job.weights)
+            if (part := self.held_out) is not None:
+                values["validation_loss"] = self._cost(carry, part.X, part.Y, part.weights)
+                found = self._measure_part(carry, part.X, part.Y, part.weights)
+                values |= {f"validation_{name}": value for name, value in found.items()}
+        values["rate"] = self.job.rates(carry.updates)
+        return values
+
+    def _measure_part(self, carry: Carry, X: Array, Y: Array, weights: Array | None) -> dict[str, float]:
+        if not self.metrics:
+            return {}
+        A = self.engine.predict(self.model.network, carry.theta, carry.state, X)
+        measured = measure(self.model, A, Y, weights)
+        return {name: measured[name] for name in self.metrics}
+
+    def _cost(self, carry: Carry, X: Array, Y: Array, weights: Array | None) -> float:
+        return float(self.engine.loss(self.plain, carry.theta, carry.state, X, Y, weights))
+
+    def _series(self) -> tuple[str, ...]:
+        """The names of what `_measure` measures."""
+        held_out = () if self.held_out is None else ("loss", *self.metrics)
+        penalty = ("penalty",) if self.job.objective.penalties else ()
+        return ("loss", *penalty, *self.metrics, *(f"validation_{name}" for name in held_out), "rate", "seconds")
+
+    def _info(self) -> Info:
+        return Info(
+            epoch=self.epoch,
+            epochs=self.epochs,
+            batch=self.batch,
+            batches=self.batches,
+            loss=self.loss,
+            values=self.values,
+            history=self.history,
+            carry=self.carry,
+            make=self._make,
+            series=self.series,
+        )
+
+    def _make(self, carry: Carry) -> Model:
+        """Make a model of copies."""
+        series = {name: list(values) for name, values in self.history.series.items()}
+        return replace(
+            self.model,
+            theta=carry.theta.copy(),
+            state=carry.state.copy(),
+            history=replace(self.history, series=series, updates=self.updates_before + carry.updates),
+            settings=dict(self.model.settings),
+        )
+
+    def _finish(self, kept: Snapshot | None) -> Model:
+        """Give the final model, or the kept one; its loss must be finite, as no later batch would show it."""
+        if kept is not None:
+            self.history.best_epoch = self.earlier + kept.epoch
+            self.carry = self.carry._replace(theta=kept.theta, state=kept.state)
+        if self.job.check_finite:
+            rows = self._last_rows()
+            weights = None if self.job.weights is None else self.job.weights[rows]
+            with np.errstate(all="ignore"):
+                cost = self._cost(self.carry, self.job.X[rows], self.job.Y[rows], weights)
+            if not math.isfinite(cost):
+                raise self._divergence(rows, self.batch, training=False)
+        return self._make(self.carry)
+
+    def _last_rows(self) -> Array:
+        """Give the row numbers of the newest batch."""
+        order, size = self._order(), self.job.batch_size
+        order = np.arange(len(self.job.X)) if order is None else order
+        return order[(self.batch - 1) * size : self.batch * size]
+
+    def _divergence(self, failed: Array, batch: int, *, training: bool) -> DivergenceError:
+        self.history.stopped = f"diverged in epoch {self.epoch}, batch {batch}"
+        model = self._make(self.carry)
+        return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)
+
+
+def _go_on(before: History | None, engine: str) -> tuple[History, int, int]:
+    """Give a history to go on with, a copy, and how many epochs and updates it already holds."""
+    if before is None:
+        return History(engine=engine), 0, 0
+    series = {name: list(values) for name, values in before.series.items()}
+    return History(series=series, engine=engine, updates=before.updates), before.epochs, before.updates
