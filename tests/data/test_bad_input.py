@@ -48,7 +48,9 @@ def test_folder(tmp_path: Path) -> None:
     says(error, str(tmp_path), "is a folder; name a file in it", "mnist --data-dir")
 
 
-@pytest.mark.skipif(sys.platform == "win32" or getattr(os, "geteuid", lambda: 1)() == 0, reason="everything is readable")
+@pytest.mark.skipif(
+    sys.platform == "win32" or getattr(os, "geteuid", lambda: 1)() == 0, reason="everything is readable"
+)
 def test_unreadable_file(write: Write) -> None:
     path = write("t.csv", GOOD)
     path.chmod(0)
@@ -165,7 +167,11 @@ def test_a_slip_in_a_column_of_numbers(write: Write) -> None:
     rows = "".join(f"{k},yes\n" for k in range(100))
     with pytest.raises(DataError) as error:
         load(write("t.csv", "a,target\n" + rows.replace("\n57,", "\n5 7,")))
-    says(error, "t.csv line 59, column 'a': '5 7' is not a number, but nearly all", "correct these cells, or leave them empty")
+    says(
+        error,
+        "t.csv line 59, column 'a': '5 7' is not a number, but nearly all",
+        "correct these cells, or leave them empty",
+    )
 
 
 def test_unknown_category(encoder: TableEncoder, write: Write) -> None:
@@ -227,7 +233,12 @@ def test_idx_with_wrong_size(write: Write, idx: Callable[[np.ndarray], bytes], p
     for content, bytes_there in ((good[:-3], "17"), (good + b"more", "24" if not packed else "21 or more")):
         with pytest.raises(DataError) as error:
             load(write("t-idx3-ubyte", gzip.compress(content) if packed else content))
-        says(error, "t-idx3-ubyte says that it holds 5 x 2 x 2 values, which take 20 bytes, but", bytes_there, "get it again")
+        says(
+            error,
+            "t-idx3-ubyte says that it holds 5 x 2 x 2 values, which take 20 bytes, but",
+            bytes_there,
+            "get it again",
+        )
     with pytest.raises(DataError, match="ends within its header: it is cut off"):
         load(write("t-idx3-ubyte", gzip.compress(good[:9]) if packed else good[:9]))
 
@@ -275,17 +286,26 @@ def test_duplicate_and_missing_names(write: Write) -> None:
 def test_no_header(write: Write) -> None:
     with pytest.raises(DataError) as error:
         load(write("t.csv", "5.1,3.5,0\n4.9,3.0,1\n"))
-    says(error, "t.csv line 1 holds data where the columns' names should stand: add a first line with a name for each column")
+    says(
+        error,
+        "t.csv line 1 holds data where the columns' names should stand: add a first line with a name for each column",
+    )
 
 
 def test_dates(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-01-01"]), "target": [0, 1]}).to_parquet(tmp_path / "t.parquet")
-    with pytest.raises(DataError, match=r"t\.parquet: the column 'when' holds dates or durations; replace it by numbers"):
+    pd.DataFrame({"when": pd.to_datetime(["2020-01-01", "2021-01-01"]), "target": [0, 1]}).to_parquet(
+        tmp_path / "t.parquet"
+    )
+    with pytest.raises(
+        DataError, match=r"t\.parquet: the column 'when' holds dates or durations; replace it by numbers"
+    ):
         load(tmp_path / "t.parquet")
 
 
-@pytest.mark.parametrize("content", [b"%PDF-1.7\n\xe2\xe3", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"SQLite format 3\0", bytes(99)])
+@pytest.mark.parametrize(
+    "content", [b"%PDF-1.7\n\xe2\xe3", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"SQLite format 3\0", bytes(99)]
+)
 def test_what_is_no_data_file(write: Write, content: bytes) -> None:
     for name in ("t.csv", "t.xyz"):
         with pytest.raises(DataError, match=rf"{name}"):

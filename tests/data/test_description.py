@@ -26,7 +26,9 @@ def test_every_built_in_set_has_a_description(name: str) -> None:
 
 def test_a_table(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text("size,colour,paid,target\n1,red,True,u\n?,blue,False,v\n3,red,True,u\n4,,True,u\n", encoding="utf-8")
+    path.write_text(
+        "size,colour,paid,target\n1,red,True,u\n?,blue,False,v\n3,red,True,u\n4,,True,u\n", encoding="utf-8"
+    )
     found = describe(load(path))
     assert found.columns == (
         ColumnSummary("size", "number", 1, 1.0, 8 / 3, 4.0),

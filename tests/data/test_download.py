@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import os
 import socket
-import time
+import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -22,6 +22,10 @@ FILE = Published("thing", len(CONTENT), hashlib.sha256(CONTENT).hexdigest())
 PACKED = gzip.compress(CONTENT)
 
 
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
 def fetch(server: Any, folder: Path, **options: Any) -> Path:
     return download(FILE, folder, (server.url,), timeout=options.pop("timeout", 5.0), **options)
 
@@ -32,7 +36,7 @@ def test_a_file_arrives_whole_and_as_it_was_sent(server: Any, tmp_path: Path) ->
     path = fetch(server, tmp_path / "new" / "folder", progress=lambda *step: seen.append(step))
     assert path == tmp_path / "new" / "folder" / "thing.gz"
     assert path.read_bytes() == PACKED
-    assert os.listdir(path.parent) == ["thing.gz"]
+    assert names_in(path.parent) == ["thing.gz"]
     assert seen[-1] == ("thing", len(PACKED), len(PACKED))
 
 
@@ -67,7 +71,7 @@ def test_what_is_not_the_published_file_is_not_kept(
     server.give("thing.gz", content, **options)
     with pytest.raises(NetworkError, match=f"thing could not be downloaded .*{server.url}thing.gz: .*({reason})"):
         fetch(server, tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_a_gzip_bomb_is_not_unpacked(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -90,7 +94,7 @@ def test_a_gzip_bomb_is_not_unpacked(server: Any, tmp_path: Path, monkeypatch: p
 def test_404(server: Any, tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match=r"thing\.gz: status 404 Not Found"):
         fetch(server, tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_connection_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,11 +104,13 @@ def test_connection_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     with pytest.raises(NetworkError, match=r"thing\.gz: .*refused"):
         download(FILE, tmp_path, (url,), timeout=5.0)
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 @pytest.mark.parametrize("after", [0, 20])
 def test_time_out(server: Any, tmp_path: Path, after: int) -> None:
+    done = threading.Event()
+
     def dawdle(handler: BaseHTTPRequestHandler) -> None:
         if after:
             handler.send_response(200)
@@ -112,14 +118,13 @@ def test_time_out(server: Any, tmp_path: Path, after: int) -> None:
             handler.end_headers()
             handler.wfile.write(PACKED[:after])
             handler.wfile.flush()
-        time.sleep(1.0)
+        done.wait(60)
 
     server.answers["/thing.gz"] = dawdle
-    begin = time.monotonic()
     with pytest.raises(NetworkError, match=r"thing\.gz: no answer in time"):
         fetch(server, tmp_path, timeout=0.2)
-    assert time.monotonic() - begin < 0.9
-    assert os.listdir(tmp_path) == []
+    done.set()
+    assert names_in(tmp_path) == []
 
 
 def test_the_next_mirror_is_tried(server: Any, tmp_path: Path) -> None:
@@ -129,7 +134,7 @@ def test_the_next_mirror_is_tried(server: Any, tmp_path: Path) -> None:
     path = download(FILE, tmp_path, mirrors, timeout=5.0)
     assert path.read_bytes() == PACKED
     assert server.asked == ["/missing/thing.gz", "/bad/thing.gz", "/good/thing.gz"]
-    assert os.listdir(tmp_path) == ["thing.gz"]
+    assert names_in(tmp_path) == ["thing.gz"]
 
 
 def test_all_failures_are_named(server: Any, tmp_path: Path) -> None:
@@ -165,7 +170,7 @@ def test_a_full_disk(server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     server.give("thing.gz", PACKED)
     with pytest.raises(SaveError, match=r"cannot be written to: No space left on device; make room"):
         fetch(server, tmp_path)
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []
 
 
 def test_an_interrupt_leaves_nothing(server: Any, tmp_path: Path) -> None:
@@ -176,4 +181,4 @@ def test_an_interrupt_leaves_nothing(server: Any, tmp_path: Path) -> None:
     interrupted: Callable[..., None] = stop
     with pytest.raises(KeyboardInterrupt):
         fetch(server, tmp_path, progress=interrupted)
-    assert os.listdir(tmp_path) == []
+    assert names_in(tmp_path) == []

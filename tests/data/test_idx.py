@@ -44,7 +44,9 @@ def test_round_trip(data: st.DataObject, kind: str) -> None:
 def test_what_is_no_idx_file(head: bytes) -> None:
     assert not is_idx(head)
     with pytest.raises(DataError, match=r"some\.idx begins with the bytes .*an IDX file begins with 00 00"):
-        read_idx(io.BytesIO(head + b"\0" * 40), "some.idx") if len(head) == 4 else read_idx(io.BytesIO(head), "some.idx")
+        read_idx(io.BytesIO(head + b"\0" * 40), "some.idx") if len(head) == 4 else read_idx(
+            io.BytesIO(head), "some.idx"
+        )
 
 
 def test_sizes_are_checked_before_anything_is_allocated() -> None:
@@ -57,6 +59,19 @@ def test_sizes_are_checked_before_anything_is_allocated() -> None:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 10**6
+
+
+@pytest.mark.parametrize(("shape", "message"), [((0, 2**31), "has no rows"), ((0, 2**31, 2**31), "has no rows")])
+def test_no_rows_of_very_many_columns(write: Callable[..., object], shape: tuple[int, ...], message: str) -> None:
+    """No values at all are needed for that, so the size is right."""
+    head = bytes([0, 0, 8, len(shape)]) + np.array(shape, dtype=">u4").tobytes()
+    with pytest.raises(DataError, match=message):
+        read_rows(write("t.idx", head))
+
+
+def test_very_many_columns(write: Callable[..., object], idx: Idx) -> None:
+    with pytest.raises(DataError, match="more than 1000000 columns; are rows and columns swapped"):
+        read_rows(write("t.idx", idx(np.zeros((1, 10**6 + 1), dtype=np.uint8))))
 
 
 def test_a_packed_file_is_unpacked_no_further_than_its_header_says(write: Callable[..., object], idx: Idx) -> None:
@@ -86,7 +101,9 @@ def test_images_become_rows(write: Callable[..., object], idx: Idx) -> None:
 
 def test_labels_may_lie_elsewhere(write: Callable[..., object], idx: Idx) -> None:
     path = write("pictures.idx", idx(np.zeros((2, 2, 2), dtype=np.uint8)))
-    with pytest.raises(DataError, match=r"pictures\.idx holds images, but there is no file .* with their labels: name it"):
+    with pytest.raises(
+        DataError, match=r"pictures\.idx holds images, but there is no file .* with their labels: name it"
+    ):
         load(path)
     labels = write("other/answers.idx", idx(np.array([3, 4], dtype=np.uint8)))
     assert load(path, target=str(labels)).y.tolist() == [3, 4]

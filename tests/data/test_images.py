@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +28,10 @@ def _no_variable(monkeypatch: pytest.MonkeyPatch) -> None:
 def nowhere(tmp_path: Path) -> dict[str, Any]:
     """Options under which nothing is found and nothing can be downloaded."""
     return {"cache": tmp_path / "cache", "mirrors": ()}
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
 
 
 def put(folder: Path, files: Files) -> Path:
@@ -71,7 +74,9 @@ def test_the_environment_variable_names_a_folder(
     monkeypatch.setenv("CHAINRULE_DATA_DIR", str(tmp_path))
     assert load("mnist").X.shape == (20, 6)
     monkeypatch.setenv("CHAINRULE_DATA_DIR", str(tmp_path / "wrong"))
-    with pytest.raises(DataError, match=r"there is no folder .*wrong \(from the environment variable CHAINRULE_DATA_DIR"):
+    with pytest.raises(
+        DataError, match=r"there is no folder .*wrong \(from the environment variable CHAINRULE_DATA_DIR"
+    ):
         load("mnist")
     assert load("mnist", data_dir=tmp_path).X.shape == (20, 6), "what is given comes before the variable"
 
@@ -119,10 +124,10 @@ def test_downloaded_once(
     dataset = load_images("mnist", progress=lambda name, *_: seen.append(name), **options)
     assert dataset.X.shape == (20, 6)
     assert seen == list(four_files)
-    assert sorted(os.listdir(tmp_path / "mnist")) == sorted(packed)
+    assert names_in(tmp_path / "mnist") == sorted(packed)
     assert load_images("mnist", **options).y.tolist() == dataset.y.tolist()
     assert len(server.asked) == 4, "the second time nothing is asked for"
-    os.remove(tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz")
+    (tmp_path / "mnist" / "t10k-images-idx3-ubyte.gz").unlink()
     load_images("mnist", **options)
     assert server.asked[4:] == ["/t10k-images-idx3-ubyte.gz"], "only what is missing is asked for"
 
@@ -138,12 +143,10 @@ def test_no_network_says_what_to_put_where(
     assert "train-labels-idx1-ubyte.gz: status 404" in message
     for name in [*four_files, "--data-dir FOLDER", "CHAINRULE_DATA_DIR"]:
         assert name in message
-    assert os.listdir(tmp_path / "mnist") == ["train-images-idx3-ubyte.gz"], "what came whole is kept for next time"
+    assert names_in(tmp_path / "mnist") == ["train-images-idx3-ubyte.gz"], "what came whole is kept for next time"
 
 
-def test_a_damaged_file_in_the_cache_is_named(
-    tmp_path: Path, packed: Files, nowhere: dict[str, Any]
-) -> None:
+def test_a_damaged_file_in_the_cache_is_named(tmp_path: Path, packed: Files, nowhere: dict[str, Any]) -> None:
     content = packed["t10k-images-idx3-ubyte.gz"]
     packed["t10k-images-idx3-ubyte.gz"] = content[: len(content) // 2]
     put(tmp_path / "cache" / "mnist", packed)

@@ -68,7 +68,9 @@ def test_labels_are_compared_by_their_text() -> None:
 
 def test_a_label_nobody_knows() -> None:
     encoder = TargetEncoder.fit(["no", "yes"], kind="classes", name="answer")
-    with pytest.raises(DataError, match=r"new\.csv: the target 'answer' has the label 'maybe', .*: 'no', 'yes'; correct it"):
+    with pytest.raises(
+        DataError, match=r"new\.csv: the target 'answer' has the label 'maybe', .*: 'no', 'yes'; correct it"
+    ):
         encoder.transform(["yes", "maybe"], where="new.csv")
 
 
@@ -189,7 +191,7 @@ NUMBERS = {"kind": "values", "name": "y", "center": [0.0], "scale": [1.0], "flat
         CLASSES | {"kind": ["classes"]},
         CLASSES | {"classes": []},
         CLASSES | {"classes": [1]},
-        CLASSES | {"classes": [3, 1]},
+        CLASSES | {"classes": [3, 3]},
         CLASSES | {"classes": [1, 1]},
         CLASSES | {"classes": [1, "a"]},
         CLASSES | {"classes": [1, 2.0]},
@@ -218,3 +220,9 @@ NUMBERS = {"kind": "values", "name": "y", "center": [0.0], "scale": [1.0], "flat
 def test_damaged_json_is_refused(data: Any) -> None:
     with pytest.raises(ModelFileError, match="the model file is damaged"):
         TargetEncoder.from_dict(data)
+
+
+def test_classes_keep_the_order_of_the_outputs():
+    target = TargetEncoder("classes", classes=("red", "blue"))
+    assert TargetEncoder.from_dict(target.to_dict()) == target
+    assert target.transform(["blue", "red"]).tolist() == [1, 0]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from math import nan
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from chainrule import Network, train
 from chainrule.errors import ShapeError, UsageError
 from chainrule.plots import learning_curves
 from chainrule.plots.palette import TRAINING, VALIDATION
@@ -91,6 +93,12 @@ def test_panels_follow_the_metrics(check_texts):
     check_texts(figure)
 
 
+@pytest.mark.parametrize(("last", "texts"), [(0.95, {"70", "80", "90"}), (0.704, {"70.1", "70.2", "70.3"})])
+def test_accuracy_has_as_many_digits_as_it_needs(last, texts):
+    axes = learning_curves(SimpleNamespace(series={"accuracy": [0.7, last]})).axes[0]
+    assert texts <= {label.get_text() for label in axes.get_yticklabels()}
+
+
 def test_epochs_begin_at_one(make_history):
     for epochs in (1, 2, 7, 300):
         axes = learning_curves(make_history(epochs)).axes[-1]
@@ -101,7 +109,7 @@ def test_epochs_begin_at_one(make_history):
         assert all(tick == int(tick) for tick in shown)
 
 
-@pytest.mark.parametrize("series", [{}, {"loss": []}, {"rate": [0.1], "seconds": [1.0]}])
+@pytest.mark.parametrize("series", [{}, {"loss": []}, {"rate": [0.1], "seconds": [1.0]}, {"loss": [nan]}])
 def test_empty_history(series):
     with pytest.raises(UsageError, match="empty"):
         learning_curves(SimpleNamespace(series=series))
@@ -112,10 +120,50 @@ def test_lengths_that_differ():
         learning_curves(SimpleNamespace(series={"loss": [1.0, 2.0], "accuracy": [0.5]}))
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")])
-def test_values_that_are_not_finite(value):
-    with pytest.raises(UsageError, match=r"'loss'.*row 1"):
-        learning_curves(SimpleNamespace(series={"loss": [1.0, value]}))
+@pytest.mark.parametrize("value", [float("inf"), float("-inf")])
+def test_infinite_values(value):
+    with pytest.raises(UsageError, match=r"'loss'.*row 1, and 1 value"):
+        learning_curves(SimpleNamespace(series={"loss": [1.0, value], "accuracy": [nan, 0.5]}))
+
+
+def test_what_was_not_measured_is_a_gap(check_texts):
+    series = {
+        "loss": [4.0, 3.0, 2.0, 1.0, 0.5, 0.001],
+        "validation_loss": [nan, nan, 1.5, 0.01, 1.8, nan],
+        "penalty": [nan, 0.0, 0.0, 0.0, 0.0, 0.0],
+        "rmse": [nan] * 6,
+        "accuracy": [nan, 0.5, nan, nan, 0.8, nan],
+    }
+    figure = learning_curves(SimpleNamespace(series=series))
+    assert [axes.get_ylabel() for axes in figure.axes] == ["loss", "accuracy (%)"]
+    drawn = lines(figure.axes[0])
+    np.testing.assert_array_equal(drawn["validation"].get_ydata(), series["validation_loss"])
+    assert drawn["best epoch"].get_xdata() == [4]
+    assert figure.axes[0].get_yscale() == "log"
+    assert "penalty" not in drawn
+    assert figure.get_suptitle().endswith("best epoch 4 of 6: validation loss 0.01")
+    check_texts(figure)
+
+
+def test_a_best_epoch_without_validation_has_no_ring():
+    series = {"loss": [3.0, 2.0, 1.0], "validation_loss": [1.5, nan, nan]}
+    figure = learning_curves(SimpleNamespace(series=series, best_epoch=3))
+    assert "best epoch" not in lines(figure.axes[0])
+    assert figure.get_suptitle().endswith("best epoch 3 of 3")
+
+
+def test_a_value_between_gaps_is_seen():
+    accuracy = [0.5, *[nan] * 28, 0.9, 0.9]
+    curve = lines(learning_curves(SimpleNamespace(series={"accuracy": accuracy})).axes[0])["training"]
+    assert (curve.get_marker(), curve.get_markevery()) == ("o", [0])
+
+
+def test_a_training_that_went_on_with_validation():
+    X, y = [[0.0], [1.0], [2.0], [3.0]], [0, 0, 1, 1]
+    network = Network.from_sizes([1, 1], output="sigmoid")
+    model = train(train(network, X, y, epochs=2), X, y, epochs=3, validation=(X, y))
+    drawn = lines(learning_curves(model.history).axes[0])
+    assert np.isnan(drawn["validation"].get_ydata()).tolist() == [True, True, False, False, False]
 
 
 def test_something_else_than_a_history():

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["as_matrix", "read_npy", "read_npz"]
 
 _MAX_HEADER = 10_000
+_MAX_COLUMNS = 10**6
 
 
 def read_npy(file: BinaryIO, name: str) -> Array:
@@ -148,13 +149,22 @@ def as_matrix(array: Array, name: str) -> tuple[Array, tuple[int, int] | None]:
             path=name,
             dtype=array.dtype,
         )
-    if array.ndim == 3:
-        return array.reshape(len(array), -1), (array.shape[1], array.shape[2])
-    if array.ndim != 2 or array.shape[1] == 0:
+    if array.ndim not in (2, 3) or 0 in array.shape[1:]:
         raise DataError(
             "{path} has the shape {shape}; rows and columns are expected, (n, d), or images, (n, height, width):"
             " reshape it",
             path=name,
             shape=array.shape,
         )
+    if len(array) == 0:
+        raise DataError("{path} has no rows; at least one is needed", path=name)
+    if math.prod(array.shape[1:]) > _MAX_COLUMNS:
+        raise DataError(
+            "{path} has the shape {shape}, more than {limit} columns; are rows and columns swapped?",
+            path=name,
+            shape=array.shape,
+            limit=_MAX_COLUMNS,
+        )
+    if array.ndim == 3:
+        return array.reshape(len(array), -1), (array.shape[1], array.shape[2])
     return array, None

@@ -23,6 +23,7 @@ __all__ = [
     "categories_of",
     "check_all_finite",
     "check_not_mostly_numbers",
+    "floats_of",
     "has_lines",
     "kind_of",
     "listing",
@@ -132,8 +133,7 @@ def numbers_of(column: pd.Series[Any], where: str) -> npt.NDArray[np.float64]:
     dtype = column.dtype
     if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
-    values = pd.to_numeric(column.astype(object), errors="coerce")
-    result = values.to_numpy(dtype=np.float64, na_value=np.nan)
+    result = floats_of(column)
     bad = np.flatnonzero(np.isnan(result) & ~missing)
     if len(bad):
         raise bad_cell(
@@ -147,6 +147,26 @@ def numbers_of(column: pd.Series[Any], where: str) -> npt.NDArray[np.float64]:
             text=str(column.iloc[bad[0]]),
         )
     return result
+
+
+def floats_of(cells: Iterable[object]) -> npt.NDArray[np.float64]:
+    """Read cells as numbers, to the last bit; what is missing or no number becomes NaN.
+
+    >>> floats_of(["1.5", 2, "two", None, "1e999"]).tolist()
+    [1.5, 2.0, nan, nan, inf]
+    """
+    return np.array([_float_of(cell) for cell in cells], dtype=np.float64)
+
+
+def _float_of(cell: Any) -> float:
+    if isinstance(cell, str) and "_" in cell:  # Python's own way of writing numbers, nobody else's
+        return np.nan
+    try:
+        return float(cell)
+    except OverflowError:  # an integer beyond float64
+        return np.inf if cell > 0 else -np.inf
+    except (TypeError, ValueError):
+        return np.nan
 
 
 def check_all_finite(values: Array, names: Iterable[str], where: str, table: pd.DataFrame | None = None) -> None:
@@ -203,7 +223,7 @@ def check_not_mostly_numbers(column: pd.Series[Any], where: str) -> None:
     import pandas as pd
 
     codes, values = pd.factorize(column)
-    is_number = pd.to_numeric(pd.Series(values, dtype=object), errors="coerce").notna().to_numpy()
+    is_number = ~np.isnan(floats_of(values))
     counts = np.bincount(codes[codes >= 0], minlength=len(values))
     slips = int(counts[~is_number].sum())
     if not 0 < slips <= _SLIPS * counts.sum() or is_number.sum() <= _CODES:

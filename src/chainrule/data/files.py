@@ -177,8 +177,6 @@ def _from_arrays(X: Array, y: Array, name: str, target: str, choice: str) -> Dat
             rows=X.shape,
             targets=y.shape,
         )
-    if len(y) == 0:
-        raise DataError("{path} has no rows; at least one is needed", path=name)
     _check_finite(X, name)
     features = feature_names(X.shape[1])
     return Dataset(Path(name).name, X, y, None, features, target, image_shape=shape, source=name, target_choice=choice)

@@ -33,6 +33,7 @@ def read_parquet(file: BinaryIO, name: str) -> pd.DataFrame:
         raise MissingExtra.of("reading Parquet files", "pyarrow", extra="parquet") from error
     try:
         content = pyarrow.parquet.ParquetFile(file).read().replace_schema_metadata(None)
+        content.validate(full=True)  # else texts that are no texts come to light only when they are used
         table: pd.DataFrame = content.to_pandas()
     except Exception as error:  # on damaged files, pyarrow raises nearly anything
         raise DataError(

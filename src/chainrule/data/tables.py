@@ -17,9 +17,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from chainrule.data.columns import LINE, MISSING
+from chainrule.data.columns import LINE, MISSING, floats_of
 from chainrule.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -290,15 +288,15 @@ def _parse(
 
 
 def _numbers_too_long(column: pd.Series[Any]) -> pd.Series[Any]:
-    """Read a text column that holds numbers only, such as integers of 20 digits, as floats."""
+    """Read a column of integers too long for pandas, which it gives as texts or objects, as floats."""
     import pandas as pd
 
     values = column.dropna()
     first = values.iloc[0] if len(values) else None
-    if not isinstance(first, str) or not _is_number(first) or pd.api.types.is_bool_dtype(values.dtype):
+    if not (isinstance(first, str) and _is_number(first)) and type(first) is not int:
         return column
-    numbers = pd.to_numeric(column, errors="coerce")
-    return numbers.astype(np.float64) if bool((numbers.notna() == column.notna()).all()) else column
+    numbers = pd.Series(floats_of(column), index=column.index)
+    return numbers if bool((numbers.notna() == column.notna()).all()) else column
 
 
 def _line_index(lines: list[int]) -> pd.Index[int]:

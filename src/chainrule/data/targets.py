@@ -255,10 +255,10 @@ def _is_real(value: object) -> bool:
 
 
 def _checked_classes(classes: list[Any], what: str) -> tuple[Label, ...]:
-    """Check that the classes are at least two, of one type, finite, sorted and distinct."""
+    """Check that the classes are at least two, of one type, finite and distinct; their order is that of the outputs."""
     kinds = {type(label) for label in classes}
     ordinary = kinds in ({int}, {bool}, {float}, {str}) and all(label == label for label in classes)
     small = ordinary and all(-(2**63) <= label < 2**63 for label in classes if type(label) is int)
-    if not small or len(classes) < 2 or sorted(set(classes)) != classes:
+    if not small or len(classes) < 2 or len(set(classes)) != len(classes):
         raise ModelFileError("the model file is damaged: {what} has impossible contents", what=what)
     return tuple(classes)

@@ -14,8 +14,10 @@ from chainrule.errors import ShapeError, UsageError
 __all__ = ["class_list", "class_numbers", "finite", "positive"]
 
 
-def finite(values: ArrayLike, name: str, *dimensions: int) -> NDArray[np.float64]:
+def finite(values: ArrayLike, name: str, *dimensions: int, gaps: bool = False) -> NDArray[np.float64]:
     """Return ``values`` as float64, checked to have one of the given numbers of ``dimensions`` and no NaN or inf.
+
+    With ``gaps`` NaN may pass: it stands for what was not measured.
 
     >>> finite([1, 2], "truth", 1)
     array([1., 2.])
@@ -33,7 +35,7 @@ def finite(values: ArrayLike, name: str, *dimensions: int) -> NDArray[np.float64
         )
     if array.size == 0:
         raise UsageError("{name} is empty (shape {shape}); there is nothing to draw", name=name, shape=array.shape)
-    broken = ~np.isfinite(array)
+    broken = np.isinf(array) if gaps else ~np.isfinite(array)
     if broken.any():
         place = np.argwhere(broken)[0]
         raise UsageError(

@@ -39,7 +39,8 @@ def learning_curves(history: _History, *, title: str | None = None) -> Figure:
     """Draw the loss and each metric over the epochs, for training and validation, and mark the best validation epoch.
 
     The best epoch is the one that early stopping kept, else the first with the smallest validation loss. The loss gets
-    a logarithmic scale where it spans more than two decades.
+    a logarithmic scale where it spans more than two decades. NaN is a gap in a curve: an epoch in which that series was
+    not measured.
 
     Args:
         history: has ``series``, a dict of one value per epoch: ``loss``, ``validation_loss``, ``penalty`` and any
@@ -51,7 +52,7 @@ def learning_curves(history: _History, *, title: str | None = None) -> Figure:
         The figure: the loss above, one panel below for each metric, all over the same epochs.
 
     Raises:
-        UsageError: the history is empty or holds a value that is not finite.
+        UsageError: the history is empty or holds an infinite value.
         ShapeError: the series differ in length.
 
     >>> from types import SimpleNamespace
@@ -82,24 +83,24 @@ def _checked(history: _History) -> Series:
             kind=type(history).__name__,
         )
     drawn = {name: values for name, values in given.items() if name not in _NO_CURVES and np.size(values)}
-    if not drawn:
+    series = {name: finite(values, f"the history's series {name!r}", 1, gaps=True) for name, values in drawn.items()}
+    if all(np.isnan(values).all() for values in series.values()):
         raise UsageError(
             "the history is empty: it has no loss and no metric of any epoch; train for at least one epoch"
         )
-    series = {name: finite(values, f"the history's series {name!r}", 1) for name, values in drawn.items()}
     lengths = {name: len(values) for name, values in series.items()}
     if len(set(lengths.values())) > 1:
         raise ShapeError(
             "the history's series differ in length ({lengths}); each needs one value per epoch",
             lengths=", ".join(f"{name}: {length}" for name, length in lengths.items()),
         )
-    return series
+    return {name: values for name, values in series.items() if not np.isnan(values).all()}
 
 
 def _best_epoch(history: _History, series: Series) -> int | None:
     kept: int | None = getattr(history, "best_epoch", None)
     if kept is None and "validation_loss" in series:
-        return int(np.argmin(series["validation_loss"])) + 1
+        return int(np.nanargmin(series["validation_loss"])) + 1
     return kept
 
 
@@ -115,7 +116,7 @@ def _panel(axes: Axes, name: str, series: Series, best: int | None) -> None:
         "training": (series.get(name), TRAINING, "-", "o"),
         "validation": (series.get(_PREFIX + name), VALIDATION, "--", "s"),
     }
-    if name == "loss" and np.any(series.get("penalty", 0.0)):
+    if name == "loss" and np.nan_to_num(series.get("penalty", 0.0)).any():
         curves["penalty"] = (series["penalty"], NEUTRAL, ":", "^")
     lines = [_curve(axes, label, *curve) for label, curve in curves.items() if curve[0] is not None]
     if best is not None:
@@ -132,9 +133,16 @@ def _panel(axes: Axes, name: str, series: Series, best: int | None) -> None:
 
 def _curve(axes: Axes, label: str, values: Any, colour: str, style: str, marker: str) -> Line2D:
     epochs = np.arange(1, len(values) + 1)
-    shown = marker if len(values) <= _FEW_EPOCHS else ""
-    (line,) = axes.plot(epochs, values, style, color=colour, marker=shown, markersize=5, label=label)
+    marked = epochs - 1 if len(values) <= _FEW_EPOCHS else _alone(values)
+    look: dict[str, Any] = {"marker": marker, "markersize": 5, "markevery": marked.tolist()} if marked.size else {}
+    (line,) = axes.plot(epochs, values, style, color=colour, label=label, **look)
     return line
+
+
+def _alone(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return where a value stands between two gaps: a line from it to nowhere could not be seen."""
+    known = np.pad(~np.isnan(values), 1)
+    return np.flatnonzero(known[1:-1] & ~known[:-2] & ~known[2:])
 
 
 def _mark_best(axes: Axes, best: int, values: NDArray[np.float64] | None) -> Line2D:
@@ -144,15 +152,15 @@ def _mark_best(axes: Axes, best: int, values: NDArray[np.float64] | None) -> Lin
     line: dict[str, Any] = {"color": NEUTRAL, "linewidth": 1.0, "linestyle": (0, (1, 2))}
     axes.axvline(best, zorder=1, **line)
     ring: dict[str, Any] = {}
-    if values is not None:
+    if values is not None and not np.isnan(values[best - 1]):
         ring = {"marker": "o", "markersize": 11, "markerfacecolor": "none", "markeredgecolor": "black"}
         axes.plot([best], [values[best - 1]], linestyle="", zorder=5, label="best epoch", **ring)
     return Line2D([], [], label=f"best epoch: {best}", **line, **ring)
 
 
 def _spans_decades(values: NDArray[np.float64]) -> bool:
-    smallest = float(values.min())
-    return smallest > 0.0 and float(np.log10(values.max()) - np.log10(smallest)) > _DECADES_FOR_LOG
+    smallest = float(np.nanmin(values))
+    return smallest > 0.0 and float(np.log10(np.nanmax(values)) - np.log10(smallest)) > _DECADES_FOR_LOG
 
 
 def _logarithmic(axes: Axes) -> None:
@@ -168,9 +176,13 @@ def _plain_number(value: float, _position: int | None) -> str:
 
 
 def _percent(axes: Axes) -> None:
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter
 
-    axes.yaxis.set_major_formatter(PercentFormatter(xmax=1.0, symbol=""))
+    axes.yaxis.set_major_formatter(FuncFormatter(_percent_number))
+
+
+def _percent_number(value: float, _position: int | None) -> str:
+    return significant(100.0 * value, 6)
 
 
 def _epoch_axis(axes: Axes, epochs: int) -> None:
@@ -186,6 +198,6 @@ def _detail(series: Series, epochs: int, best: int | None) -> str:
     """Return the heading's second line: what the best epoch, or else the last, came to."""
     name = "loss" if best is None else "validation_loss"
     when = f"after epoch {epochs}" if best is None else f"best epoch {best} of {epochs}"
-    if name not in series:
+    if name not in series or np.isnan(series[name][(best or epochs) - 1]):
         return when
     return f"{when}: {name.replace('_', ' ')} {significant(series[name][(best or epochs) - 1])}"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.errors import SaveError, UsageError
+from chainrule.errors import UsageError
 from chainrule.plots.style import rendered
+from chainrule.storage import atomic_write
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -52,18 +52,7 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
             path=str(target),
             allowed=", ".join(_METADATA),
         )
-    content = _render(figure, suffix)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        _replace(target, temporary, content)
-    except OSError as error:
-        raise SaveError(
-            "the picture could not be written to {path}: {reason}. Check that the folder exists, that you may write"
-            " there and that the disk has room",
-            path=str(target),
-            reason=error.strerror or str(error),
-        ) from error
-    return target
+    return atomic_write(target, _render(figure, suffix))
 
 
 def _render(figure: Figure, suffix: str) -> bytes:
@@ -71,16 +60,3 @@ def _render(figure: Figure, suffix: str) -> bytes:
 
     with matplotlib.rc_context({"svg.hashsalt": "chainrule", "svg.fonttype": "path", "savefig.bbox": None}):
         return rendered(figure, suffix[1:], dpi=DOTS_PER_INCH, metadata=_METADATA[suffix])
-
-
-def _replace(target: Path, temporary: Path, content: bytes) -> None:
-    try:
-        # Not tempfile: its files are readable by their owner only, and stay so after the rename.
-        with temporary.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise

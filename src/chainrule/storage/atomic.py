@@ -114,6 +114,8 @@ def _write(handle: int, data: bytes) -> None:
 
 def _keep_rights(target: Path, temporary: Path) -> None:
     """Give the temporary file the rights of the file that it will replace, before anything is in it."""
+    if os.name == "nt":  # a file that is read-only there can be neither replaced nor removed
+        return
     with suppress(OSError):  # there is no old file, or its rights are not ours to give
         temporary.chmod(stat.S_IMODE(target.stat().st_mode))
 

@@ -32,8 +32,8 @@ PREFIX = 8
 MAX_HEADER = 8 * 2**20
 NO_CHECKSUM = "0" * 64
 
-# What the JSON of a file may take in memory beyond the size of the file; enough for tables of 50,000 columns.
-_MEMORY = 64 * 2**20
+# What the JSON of a file may take in memory beyond the size of the file; enough for tables of 40,000 columns.
+_MEMORY = 56 * 2**20
 _DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype(np.float64), "F32": np.dtype(np.float32)}
 
 
@@ -170,8 +170,8 @@ def _digest(head: bytes, payload: bytes) -> str:
 def _check_memory(texts: list[str], size: int) -> None:
     if sum(map(strict_json.memory_of, texts)) > _MEMORY + size:
         raise ModelFileError(
-            "the model file is damaged: its header holds more values than any model needs (a table encoder may have about"
-            " 50,000 columns)"
+            "the model file is damaged: its header holds more values than any model needs (a table encoder may have"
+            " about 40,000 columns)"
         )
 
 

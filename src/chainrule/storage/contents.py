@@ -28,6 +28,7 @@ from chainrule.storage.container import FORMAT, NO_CHECKSUM, VERSION, Tensor
 __all__ = ["Parts", "assemble", "check_tensors", "describe", "read"]
 
 MAX_LAYERS = 1000
+MAX_DESCRIPTION = 2**20  # characters for network and loss; 1,000 layers take a third of it
 
 _SERIES = "history."
 _KEYS = dict.fromkeys(
@@ -112,6 +113,13 @@ def read(metadata: Mapping[str, str]) -> Parts:
     texts = schema.record(dict(metadata), "the metadata", **_KEYS)
 
     def part(name: str) -> Any:
+        if name in ("network", "loss") and len(texts[name]) > MAX_DESCRIPTION:
+            raise ModelFileError(
+                "the model file is damaged: its {part} is described by {length} characters, at most {limit} are read",
+                part=name,
+                length=len(texts[name]),
+                limit=MAX_DESCRIPTION,
+            )
         return strict_json.read(texts[name], f"the part {name!r}")
 
     target, encoder, history, settings = part("target"), part("encoder"), part("history"), part("settings")
@@ -135,7 +143,12 @@ def read(metadata: Mapping[str, str]) -> Parts:
         ) from None
     except UsageError as problem:
         raise ModelFileError("the model file is damaged: {problem}", problem=problem) from None
-    _check_fit(parts)
+    if parts.encoder is not None and len(parts.encoder.outputs) != parts.network.inputs:
+        raise ModelFileError(
+            "the model file is damaged: the table encoder gives {got} columns, the network takes {expected}",
+            got=len(parts.encoder.outputs),
+            expected=parts.network.inputs,
+        )
     return parts
 
 
@@ -177,16 +190,19 @@ def assemble(parts: Parts, arrays: Mapping[str, Array]) -> Model:
     history = parts.history
     if history is not None:
         history = replace(history, series={name: arrays[_SERIES + name].tolist() for name in history.series})
-    return Model(
-        network=parts.network,
-        theta=arrays["theta"],
-        state=arrays["state"],
-        loss=parts.loss,
-        target=parts.target,
-        encoder=parts.encoder,
-        history=history,
-        settings=parts.settings,
-    )
+    try:
+        return Model(
+            network=parts.network,
+            theta=arrays["theta"],
+            state=arrays["state"],
+            loss=parts.loss,
+            target=parts.target,
+            encoder=parts.encoder,
+            history=history,
+            settings=parts.settings,
+        )
+    except UsageError as problem:
+        raise ModelFileError("the model file is damaged: {problem}", problem=problem) from None
 
 
 def _network(data: object) -> Network:
@@ -216,27 +232,6 @@ def _history(data: object) -> History:
         raise ModelFileError("the model file is damaged: the history has impossible contents")
     series: dict[str, list[float]] = {name: [] for name in names}
     return History(series, record["engine"], record["stopped"], record["best_epoch"], record["updates"])
-
-
-def _check_fit(parts: Parts) -> None:
-    """Check that inputs and outputs are as many as the encoders make of a row."""
-    network, target, encoder = parts.network, parts.target, parts.encoder
-    if encoder is not None and len(encoder.outputs) != network.inputs:
-        raise ModelFileError(
-            "the model file is damaged: the table encoder gives {got} columns, the network takes {expected}",
-            got=len(encoder.outputs),
-            expected=network.inputs,
-        )
-    if target is None:
-        return
-    # One output tells two classes apart; of several, some may have had no examples.
-    fits = target.outputs <= max(network.outputs, 2) if target.classes else target.outputs == network.outputs
-    if not fits:
-        raise ModelFileError(
-            "the model file is damaged: the target has {got} classes or values, the network {expected} output(s)",
-            got=target.outputs,
-            expected=network.outputs,
-        )
 
 
 def _broken(network: Network, theta: Array, state: Array) -> tuple[str, str] | None:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from chainrule.errors import ModelFileError, SaveError, UsageError
+from chainrule.errors import ChainruleError, ModelFileError, SaveError, UsageError
 from chainrule.model import Model
 from chainrule.storage import contents, foreign
 from chainrule.storage.atomic import atomic_write
 from chainrule.storage.container import PREFIX, Header, arrays, header_length, pack, parse, verify
 
 __all__ = ["load", "save"]
+
+MAX_QUOTED = 200  # characters
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> Path:
@@ -81,7 +83,7 @@ def load(path: str | os.PathLike[str]) -> Model:
     try:
         return _load(Path(path))
     except ModelFileError as problem:
-        raise ModelFileError("{path}: {problem}", path=str(path), problem=problem) from problem.__cause__
+        raise ModelFileError("{path}: {problem}", path=str(path), problem=_tame(problem)) from problem.__cause__
 
 
 def _load(path: Path) -> Model:
@@ -138,6 +140,15 @@ def _decode(header: Header, head: bytes, payload: bytes) -> Model:
     parts = contents.read(header.metadata)
     contents.check_tensors(header.tensors, parts)
     return contents.assemble(parts, arrays(head, payload))
+
+
+def _tame(value: Any) -> Any:
+    """Shorten what an error quotes from a file, and spell out what would steer a terminal."""
+    if isinstance(value, ChainruleError):
+        return type(value)(value.key, **{name: _tame(field) for name, field in value.fields.items()})
+    if isinstance(value, str) and (len(value) > MAX_QUOTED or not value.isprintable()):
+        return ascii(value[:MAX_QUOTED])[1:-1] + "…" * (len(value) > MAX_QUOTED)
+    return value
 
 
 def _compare(model: Model, again: Model) -> None:
