@@ -23,7 +23,7 @@ cli  playground
           storage
             model  arrays  history
               engines
-                network  parameters
+                network  layers  descriptions  parameters
                   formulas   data
                     errors  streams  language  table
 """
@@ -34,7 +34,16 @@ TOP = {"__init__", "__main__"}
 # Below the drawing, free to be imported by anything; imports nothing.
 BOTTOM = {"_version"}
 # Neighbours in one row, of which one may import the other.
-SIDEWAYS = {("model", "arrays"), ("model", "history"), ("parameters", "network"), ("streams", "errors")}
+SIDEWAYS = {
+    ("model", "arrays"),
+    ("model", "history"),
+    ("parameters", "network"),
+    ("network", "descriptions"),
+    ("network", "layers"),
+    ("descriptions", "layers"),
+    ("streams", "errors"),
+    ("table", "errors"),
+}
 
 # (module, function, what it imports): why it may, although that lies above.
 EXCEPTIONS = {

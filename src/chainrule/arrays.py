@@ -100,13 +100,15 @@ def _as_numbers(values: Any, what: str) -> Array:
         return array.astype(np.float64)
     except (TypeError, ValueError):
         place, value = next((place, value) for place, value in np.ndenumerate(array) if not _is_real(value))
+    names = getattr(values, "columns", None)  # those of a DataFrame
+    column = "" if len(place) < 2 else f", column {place[1] if names is None else repr(names[place[1]])}"
     remedy = "give numbers, or train with encoder=TableEncoder.fit(X)" if what == "X" else "give numbers"
     raise DataError(
         "{what} holds {value!r} in row {row}{column}, which is no number; {remedy}",
         what=what,
-        value=value,
+        value=value.item() if isinstance(value, np.generic) else value,
         row=place[0],
-        column=f", column {place[1]}" if len(place) > 1 else "",
+        column=column,
         remedy=remedy,
     )
 
@@ -174,18 +176,19 @@ def fit_target(network: Network, loss: Loss, Y: Any, rows: int | None = None) ->
     elif _are_labels(network, loss, y):
         target = _fit_labels(network, y)
     else:
-        target = TargetEncoder.fit(y, kind="values", standardize=False)
+        target = TargetEncoder.fit(_as_numbers(y, "Y"), kind="values", standardize=False, where="Y")
     check_target(target, network)
     return target
 
 
 def _fit_matrix(network: Network, loss: Loss, y: Array) -> TargetEncoder:
-    softmax = network.output_activation.name == "softmax" and y.dtype.kind in "biuf"
+    y = _as_numbers(y, "Y")
+    softmax = network.output_activation.name == "softmax"
     if y.shape[1] == network.outputs and (
         loss.targets == "distribution" or (softmax and not _no_distribution(y).any())
     ):
         return TargetEncoder("classes", classes=tuple(range(network.outputs)))
-    return TargetEncoder.fit(y, kind="values", standardize=False)
+    return TargetEncoder.fit(y, kind="values", standardize=False, where="Y")
 
 
 def _are_labels(network: Network, loss: Loss, y: Array) -> bool:
@@ -202,7 +205,7 @@ def _fit_labels(network: Network, y: Array) -> TargetEncoder:
         return TargetEncoder("classes", classes=(False, True))
     if y.dtype.kind in "iuf" and y.size and y.min() >= 0 and y.max() < slots:
         return TargetEncoder("classes", classes=tuple(range(slots)))
-    return TargetEncoder.fit(y, kind="classes")
+    return TargetEncoder.fit(y, kind="classes", where="Y")
 
 
 def check_target(target: TargetEncoder, network: Network) -> None:
@@ -250,9 +253,9 @@ def as_targets(Y: Any, rows: int, network: Network, loss: Loss, target: TargetEn
     if y.ndim == 0 or len(y) != rows:
         raise ShapeError("X has {rows} row(s) and Y {given}; each example needs its target", rows=rows, given=y.shape)
     if target.kind == "classes" and not (y.ndim == 2 and y.shape[1] == N):
-        return one_hot(target.transform(y), N, dtype)
+        return one_hot(target.transform(y, where="Y"), N, dtype)
     given = _as_numbers(y, "Y")
-    matrix = given if target.kind == "classes" else target.transform(given)
+    matrix = given if target.kind == "classes" else target.transform(given, where="Y")
     _check_values(matrix, given, loss)
     with np.errstate(over="ignore"):  # as for inputs
         return np.ascontiguousarray(matrix, dtype=dtype)

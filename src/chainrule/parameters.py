@@ -31,10 +31,11 @@ class Views(dict[int, Any]):
     """
 
     def __init__(self, kind: str, vector: npt.NDArray[Any], entries: tuple[Entry, ...]) -> None:
-        super().__init__()
         self._kind, self._vector, self._entries = kind, vector, entries
 
     def __setitem__(self, l: int, value: npt.ArrayLike) -> None:
+        if value is not None and value is self.get(l):
+            return  # W[l] += … has changed the view already, and hands it back
         entry = next((entry for entry in self._entries if entry.kind == self._kind and entry.layer == l), None)
         if entry is None:
             raise UnknownName.among("parameter", f"{self._kind}{l}", [entry.name for entry in self._entries])
@@ -42,6 +43,10 @@ class Views(dict[int, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return dict, (dict(self),)  # a copy has no vector to write into
+
+
+# What is shared by all vectors that lack a kind, such as gamma where there is no batch normalization.
+_NO_VIEWS = {kind: Views(kind, np.zeros(0), ()) for kind in _KINDS}
 
 
 class Parameters(Mapping[str, Any]):
@@ -90,13 +95,17 @@ class Parameters(Mapping[str, Any]):
                 expected=expected,
             )
         self.theta = vector
-        views = {kind: Views(kind, vector, self.entries) for kind in _KINDS}
+        found = {"b": Views("b", vector, self.entries)}
         for entry in self.entries:
-            views[entry.kind].setdefault(entry.layer, entry.view(vector))
+            if entry.kind not in found:
+                found[entry.kind] = Views(entry.kind, vector, self.entries)
+            found[entry.kind].setdefault(entry.layer, entry.view(vector))
         if entries is None:
             for l in range(1, network.depth + 1):
-                views["b"].setdefault(l, None)
-        self.W, self.b, self.gamma, self.beta, self.mean, self.var = views.values()
+                found["b"].setdefault(l, None)
+        self.W, self.b, self.gamma, self.beta, self.mean, self.var = (
+            found.get(kind, _NO_VIEWS[kind]) for kind in _KINDS
+        )
 
     def __iter__(self) -> Iterator[str]:
         return (entry.name for entry in self.entries)
@@ -223,7 +232,7 @@ def _write(vector: npt.NDArray[Any], entry: Entry, index: tuple[int, ...], value
     piece = vector[entry.place]
     if not entry.shared:
         piece.reshape(entry.shape)[index] = given
-    elif (given == given.flat[0]).all():
+    elif given.ndim == 0 or (given == given[0]).all():
         piece[0] = given.flat[0]
     else:
         raise ShapeError(

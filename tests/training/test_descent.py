@@ -154,7 +154,7 @@ def test_every_optimizer_by_hand(optimizer: Optimizer, rule: Rule, batch_size: i
     weighted=st.booleans(),
 )
 def test_epoch_loss_is_the_mean_over_rows(n: int, batch_size: int, epochs: int, seed: int, weighted: bool) -> None:
-    """Each row's loss counts with its weight, measured before the update it takes part in, in a last small batch too."""
+    """Each row's loss counts with its weight, measured before the row's own update, in a last small batch too."""
     X, Y, w = data(n, seed=n)
     settings: dict[str, Any] = {"batch_size": batch_size, "epochs": epochs, "seed": seed}
     model = train(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 from typing import Any
@@ -57,15 +58,11 @@ def test_same_seed_same_bits(dtype: str) -> None:
     here = {bits(run(dtype=dtype)), bits(run(dtype=dtype))}
     for hash_seed in ("1", "2"):
         command = [sys.executable, "-c", SCRIPT.format(dtype=dtype)]
-        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment(hash_seed))
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, env=os.environ | {"PYTHONHASHSEED": hash_seed}
+        )
         here.add(done.stdout.strip())
     assert len(here) == 1
-
-
-def environment(hash_seed: str) -> dict[str, str]:
-    import os
-
-    return os.environ | {"PYTHONHASHSEED": hash_seed}
 
 
 def test_other_seeds_give_other_bits() -> None:
@@ -92,15 +89,12 @@ class Nosy(Callback):
         {"callbacks": [TimeLimit(1e9), EarlyStopping("loss", patience=99)]},
         {"check_finite": False},
         {"seed": np.int64(11)},
-        {"penalties": ["l2", L2(1e-3 - 1e-4)]},
     ],
-    ids=["no metrics", "nosy", "idle", "unchecked", "numpy seed", "two penalties"],
+    ids=["no metrics", "nosy", "idle", "unchecked", "numpy seed"],
 )
 def test_who_watches_does_not_matter(changed: dict[str, Any]) -> None:
     plain, watched = run(), run(**changed)
-    if "penalties" in changed:
-        np.testing.assert_allclose(watched.theta, plain.theta, rtol=1e-9)
-    elif "callbacks" in changed and isinstance(changed["callbacks"][-1], EarlyStopping):
+    if "callbacks" in changed and isinstance(changed["callbacks"][-1], EarlyStopping):
         assert losses(watched) == losses(plain)  # the parameters are those of the best epoch
     else:
         assert bits(watched) == bits(plain)

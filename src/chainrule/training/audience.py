@@ -98,5 +98,5 @@ def _first_reason(methods: Iterable[Callable[[Info], Any]], info: Info) -> str |
                 method=getattr(method, "__qualname__", repr(method)),
                 answer=answer,
             )
-        reason = reason or answer
+        reason = reason or answer or None
     return reason

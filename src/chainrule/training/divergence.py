@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule.engines import Carry, Draw, Job, Objective, reference
 from chainrule.errors import DivergenceError
-from chainrule.formulas import Array
+from chainrule.formulas import Array, Formula
 from chainrule.model import Model
 from chainrule.network import Dropout, Network
 from chainrule.parameters import Parameters
@@ -61,7 +61,11 @@ _CAUSES = {
         "the loss {formula!r}, which is not finite for ordinary outputs and targets",
         "Take another loss, or correct its formula",
     ),
-    "penalty": ("too strong a penalty, {penalties}, for the learning rate {rate:g}", "Try a tenth of its strength"),
+    "gradient": (
+        "the slope of {formula!r}, which is not finite for ordinary numbers",
+        "Take another formula, or correct it",
+    ),
+    "penalty": ("too strong a penalty, {shrinking}, for the learning rate {rate:g}", "Try a tenth of its strength"),
     "rate": ("the learning rate {rate:g} is too large", "Try a tenth of it, or clip the gradient"),
     "clipped": ("the learning rate {rate:g} is too large", "Try a tenth of it"),
 }
@@ -144,10 +148,13 @@ def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
         return found
     plain = reference.gradient(Objective(network, loss), carry.theta, carry.state, X, Y, weights, draw)
     if not _finite(plain.cost):
-        ordinary = max(_largest(passed.outputs), _largest(Y)) < _LARGE
+        logits = passed.steps[-1].Z
+        ordinary = max(_largest(each) for each in (passed.outputs, Y, *([] if logits is None else [logits]))) < _LARGE
         return _Place("loss", network.depth, loss.name if ordinary else None)
     if not _finite(plain.theta):
-        return _Place("gradient", _layers(plain.parameters)[-1])  # errors come from behind
+        l = _layers(plain.parameters)[-1]  # errors come from behind
+        ordinary = max(map(_largest, (carry.theta, X, Y, passed.outputs))) < _LARGE
+        return _Place("gradient", l, _slope_at_fault(job.objective, passed, Y, l) if ordinary else None)
     whole = reference.gradient(job.objective, carry.theta, carry.state, X, Y, weights, draw)
     if not (_finite(whole.theta) and _finite(whole.penalty)):
         return _Place("penalty", [*_layers(whole.parameters), network.depth][0])
@@ -169,11 +176,23 @@ def _locate_in_pass(network: Network, passed: reference.Pass) -> _Place | None:
     return None
 
 
+def _slope_at_fault(objective: Objective, passed: reference.Pass, Y: Array, l: int) -> str:
+    """Give the formula whose slope was not finite in layer l: the loss, or else the activation."""
+    network = objective.network
+    if l == network.depth and (objective.pair is not None or not _finite(objective.slope(passed.outputs, Y))):
+        return objective.loss.name
+    return next(
+        layer.activation.name for layer, at in reversed(network.steps) if at == l and not isinstance(layer, Dropout)
+    )
+
+
 def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str, str]:
     """Give the likely cause and the remedy."""
     inputs, targets, theta = _largest(job.X[failed]), _largest(job.Y[failed]), _largest(carry.theta)
-    rate, penalties = job.rates(carry.updates + 1), job.objective.penalties
-    strength = max((penalty.parameters.get("strength", 0.0) for penalty in penalties), default=0.0)
+    # What is wrong before the update is the work of the update before.
+    rate = job.rates(max(1, carry.updates + (place.stage == "update")))
+    shrinking: tuple[Formula, ...] = (*job.objective.penalties, *[job.optimizer] * job.optimizer.decays)
+    strength = max((each.parameters.get(key, 0.0) for each in shrinking for key in ("strength", "decay")), default=0.0)
     if place.formula is not None:
         name = place.stage
     elif place.stage == "penalty" or strength * rate >= 2:  # such an update more than turns a weight round
@@ -187,7 +206,7 @@ def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str,
     else:
         name = "rate" if job.clip is None else "clipped"
     facts = {"inputs": inputs, "targets": targets, "theta": theta, "rate": rate, "formula": place.formula}
-    cause, remedy = (text.format(penalties=", ".join(map(str, penalties)), **facts) for text in _CAUSES[name])
+    cause, remedy = (text.format(shrinking=", ".join(map(str, shrinking)), **facts) for text in _CAUSES[name])
     return cause, remedy
 
 

@@ -11,6 +11,7 @@ __all__ = ["Progress"]
 
 _NOT_SHOWN = ("penalty", "rate", "seconds")
 _PAUSE = 0.1
+_WIDE = 110
 
 
 class Progress(Callback):
@@ -37,7 +38,7 @@ class Progress(Callback):
         import sys
 
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._console = Console(file=self.stream or sys.stderr)
         self._moved = self._told = time.monotonic()
@@ -48,10 +49,9 @@ class Progress(Callback):
                 TextColumn("epoch {task.fields[epoch]}"),
                 BarColumn(bar_width=20),
                 TextColumn("{task.fields[values]}"),
+                TimeRemainingColumn(elapsed_when_finished=True),
             )
-            self._bar = Progress(
-                *columns, TimeElapsedColumn(), TimeRemainingColumn(), console=self._console, refresh_per_second=10
-            )
+            self._bar = Progress(*columns, console=self._console, refresh_per_second=10)
             self._task = self._bar.add_task("", total=info.epochs * info.batches, epoch=f"1/{info.epochs}", values="")
             self._bar.start()
 
@@ -65,8 +65,11 @@ class Progress(Callback):
 
     def epoch(self, info: Info) -> str | None:
         """Show the epoch's measurements."""
-        shown = {_short(name): value for name, value in info.values.items() if name not in _NOT_SHOWN}
-        self._latest = "  ".join(f"{name} {value:.4f}" for name, value in shown.items())
+        shown = [name for name in info.values if name not in _NOT_SHOWN]
+        held_out = [name for name in shown if name.startswith("validation_")]
+        if self._bar is not None and self._console.width < _WIDE:
+            shown = held_out or shown  # a usual terminal has no room for both
+        self._latest = "  ".join(f"{_short(name)} {info.values[name]:.4f}" for name in shown)
         if self._bar is not None:
             self._move(info, self._latest)
             return None

@@ -24,6 +24,7 @@ from chainrule.training.preparation import Part
 __all__ = ["INTERRUPTED", "Run"]
 
 INTERRUPTED = "interrupted"
+_ROWS_LOOKED_AT = 4096
 
 
 class Run:
@@ -171,24 +172,25 @@ class Run:
         )
 
     def _finish(self, kept: Snapshot | None) -> Model:
-        """Give the final model, or the kept one; its loss must be finite, as no later batch would show it."""
+        """Give the final model, or the kept one."""
         if kept is not None:
             self.history.best_epoch = self.earlier + kept.epoch
             self.carry = self.carry._replace(theta=kept.theta, state=kept.state)
         if self.job.check_finite:
-            rows = self._last_rows()
-            weights = None if self.job.weights is None else self.job.weights[rows]
-            with np.errstate(all="ignore"):
-                cost = self._cost(self.carry, self.job.X[rows], self.job.Y[rows], weights)
-            if not math.isfinite(cost):
-                raise self._divergence(rows, self.batch, training=False)
+            self._check_loss()
         return self._make(self.carry)
 
-    def _last_rows(self) -> Array:
-        """Give the row numbers of the newest batch."""
-        order, size = self._order(), self.job.batch_size
-        order = np.arange(len(self.job.X)) if order is None else order
-        return order[(self.batch - 1) * size : self.batch * size]
+    def _check_loss(self) -> None:
+        """Compute the loss of the newest rows once more: what the last update did shows in no later batch."""
+        job, order, done = self.job, self._order(), self.batch * self.job.batch_size
+        rows = np.arange(len(job.X)) if order is None else order
+        before = rows[done:] if self.epoch > 1 else rows[:0]  # not yet come to in this epoch, but in others
+        newest = np.concatenate([before, rows[:done]])[-_ROWS_LOOKED_AT:]
+        weights = None if job.weights is None else job.weights[newest]
+        with np.errstate(all="ignore"):
+            cost = self._cost(self.carry, job.X[newest], job.Y[newest], weights)
+        if not math.isfinite(cost):
+            raise self._divergence(newest, self.batch, training=False)
 
     def _divergence(self, failed: Array, batch: int, *, training: bool) -> DivergenceError:
         self.history.stopped = f"diverged in epoch {self.epoch}, batch {batch}"

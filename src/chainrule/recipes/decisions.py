@@ -1,0 +1,298 @@
+"""Decisions: what is done with a data set, each with its value and the reason in a sentence. Pure functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Dataset, Split, split
+from chainrule.errors import DataError, UsageError
+from chainrule.formulas import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, Activation, Array, Loss, Optimizer, Schedule
+from chainrule.recipes.options import Options
+
+__all__ = [
+    "GIVEN",
+    "TINY",
+    "Decision",
+    "decide_data",
+    "decide_epochs",
+    "decide_network",
+    "decide_task",
+    "decide_training",
+    "where_of",
+]
+
+GIVEN = "as given"
+
+# Below so many rows nothing can be held out: a test of three rows says nothing.
+TINY = 20
+# Below so many rows the validation part would be too small to stop by.
+_FEW = 100
+_MOST_VALIDATION_ROWS = 10_000
+# Whole numbers with more different values than this are amounts.
+_MOST_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Decision:
+    """One thing that was decided.
+
+    Args:
+        name: what it is about, such as "hidden layers".
+        value: what was decided: a formula, a number, a text, ….
+        reason: why, in a sentence; ``GIVEN`` where the user said so.
+    """
+
+    name: str
+    value: Any
+    reason: str
+
+    @property
+    def given(self) -> bool:
+        """Whether the user said so."""
+        return self.reason.startswith(GIVEN)
+
+
+def where_of(dataset: Dataset) -> str:
+    """Say what messages call a data set: the built-in set's name, or the file's path."""
+    return dataset.name if dataset.task is not None else dataset.source or dataset.name
+
+
+def _or_given(name: str, given: Any, value: Any, reason: str) -> Decision:
+    """Decide what the user said, else what is proposed."""
+    return Decision(name, value, reason) if given is None else Decision(name, given, GIVEN)
+
+
+def decide_task(dataset: Dataset, options: Options) -> Decision:
+    """Decide between classification and regression by what the target holds.
+
+    Raises:
+        DataError: where the target cannot be learnt: it is the same everywhere, or a text that differs in most rows.
+    """
+    name, y = dataset.target, dataset.y
+    if options.task is None and dataset.task is not None:
+        return Decision("task", dataset.task, f"the data set {dataset.name} is known to be that")
+    if y.ndim > 1 or len(y) == 0:
+        return _or_given("task", options.task, "regression", f"the target has {y.shape[-1]} columns")
+    values, counts = _distinct(y)
+    if len(values) == 1 and len(y) > 1:
+        raise DataError(
+            "{path}: the target {name!r} is {value!r} in all {rows} rows, so there is nothing to learn; choose another"
+            " target (--target), or add rows of other classes",
+            path=where_of(dataset),
+            name=name,
+            value=values[0],
+            rows=len(y),
+        )
+    found = _task_by_values(name, y, values, counts)
+    decision = _or_given("task", options.task, found.value, found.reason)
+    if decision.value == "classification" and len(values) > max(_MOST_CLASSES, len(y) // 2):
+        raise DataError(
+            "{path}: the target {name!r} has {count} different values in {rows} rows, too many to be classes: nearly"
+            " every row would be a class of its own; choose another target (--target)",
+            path=where_of(dataset),
+            name=name,
+            count=len(values),
+            rows=len(y),
+        )
+    return decision
+
+
+def _distinct(y: Array) -> tuple[list[Any], Array]:
+    labels = np.array([str(label) for label in y]) if y.dtype.kind == "O" else y
+    values, counts = np.unique(labels, return_counts=True)
+    return values.tolist(), counts
+
+
+def _task_by_values(name: str, y: Array, values: list[Any], counts: Array) -> Decision:
+    k = len(values)
+    if y.dtype.kind in "OUSb":
+        kind = "truth values" if y.dtype.kind == "b" else "texts"
+        return Decision("task", "classification", f"{name!r} holds {kind}, {k} different ones")
+    if y.dtype.kind == "f" and bool((np.mod(y, 1) != 0).any()):
+        return Decision("task", "regression", f"{name!r} holds numbers with fractions")
+    if k <= 2:
+        return Decision("task", "classification", f"{name!r} holds two whole numbers, {values[0]:g} and {values[-1]:g}")
+    if k > _MOST_CLASSES:
+        return Decision("task", "regression", f"{name!r} holds {k} different whole numbers, too many to be classes")
+    rarest = int(counts.argmin())
+    if counts[rarest] < max(2, len(y) / (100 * k)):
+        reason = (
+            f"{name!r} holds {k} different whole numbers, but {values[rarest]:g} in {counts[rarest]} row(s) only:"
+            " amounts rather than classes"
+        )
+        return Decision("task", "regression", reason)
+    return Decision("task", "classification", f"{name!r} holds {k} different whole numbers, each of them often")
+
+
+def decide_data(dataset: Dataset, task: str, options: Options) -> tuple[list[Decision], Split, dict[str, float]]:
+    """Decide which rows are held out, and how numbers are scaled; give the split and its shares as well."""
+    n = len(dataset.y)
+    too_few = f"{n} rows are too few to hold any out"
+    if dataset.test is not None:
+        test = Decision("test rows", 0.0, f"the data come with a test part of {len(dataset.test[1]):,} rows")
+    else:
+        test = _or_given("test rows", options.test_share, 0.0 if n < TINY else 0.2, too_few if n < TINY else "")
+    share = 0.0 if n < _FEW else min(0.1, _MOST_VALIDATION_ROWS / n)
+    reason = f"{n} rows are too few to stop training by some of them" if n < _FEW else "training stops by these rows"
+    validation = _or_given("validation rows", options.validation_share, share, reason)
+    stratify = task == "classification"
+    parts = split(dataset.y, seed=options.seed, test=test.value, validation=validation.value, stratify=stratify)
+    if not test.reason:
+        alike = ", with the classes' shares kept" if stratify else ""
+        test = Decision("test rows", test.value, f"one fifth of the rows, drawn by the seed{alike}")
+    held = len(parts.test) if dataset.test is None else len(dataset.test[1])
+    images = dataset.image_shape is not None
+    scaling = _or_given(
+        "scaling",
+        options.scaling,
+        "range" if images else "standard",
+        "the rows are images: all pixels alike to between 0 and 1" if images else "every column to mean 0, deviation 1",
+    )
+    return (
+        [
+            Decision("test rows", held, test.reason),
+            Decision("validation rows", len(parts.validation), validation.reason),
+            scaling,
+        ],
+        parts,
+        {"test": test.value, "validation": validation.value},
+    )
+
+
+def decide_network(dataset: Dataset, task: str, classes: int, rows: int, options: Options) -> list[Decision]:
+    """Decide hidden layers, activation, dropout, output and loss.
+
+    Args:
+        dataset: of which it counts whether the rows are images.
+        task: "classification" or "regression".
+        classes: how many there are.
+        rows: rows to train with.
+        options: what the user said.
+
+    Raises:
+        UsageError: for a loss that does not fit the task.
+    """
+    images = dataset.image_shape is not None
+    sizes, why = _hidden_layers(rows, images)
+    layers = _or_given("hidden layers", options.layers, sizes, why)
+    activation = _or_given("activation", options.activation, ACTIVATIONS["relu"], "quick to compute and to train")
+    rate = 0.0 if rows < TINY else 0.3 if images else 0.1 if rows < 1000 or rows >= 10_000 else 0.2
+    dropout = Decision("dropout", rate, "against overfitting" if rate else "too few rows for it")
+    if options.layers is not None:
+        dropout = Decision("dropout", 0.0, "none in layers that were given, unless it is asked for")
+    dropout = _or_given("dropout", options.dropout, dropout.value, dropout.reason)
+    loss, output = _loss_and_output(task, classes, options.loss)
+    return [layers, activation, dropout, output, loss]
+
+
+def _hidden_layers(rows: int, images: bool) -> tuple[tuple[int, ...], str]:
+    if rows < TINY:
+        return (16,), f"enough for {rows} rows"
+    if images:
+        return (256, 128), "for images"
+    if rows < 1000:
+        return (64, 32), f"for {rows:,} rows to train with, below 1,000"
+    if rows < 10_000:
+        return (128, 64), f"for {rows:,} rows to train with, below 10,000"
+    return (256, 128), f"for {rows:,} rows to train with, 10,000 or more"
+
+
+def _loss_and_output(task: str, classes: int, given: Loss | None) -> tuple[Decision, Decision]:
+    """Decide the loss and the output activation that belongs to it."""
+    if task == "regression":
+        loss = _or_given("loss", given, LOSSES["mean_squared_error"], "the usual one for values")
+        if loss.value.targets in ("distribution", "probabilities"):
+            raise UsageError(
+                "the loss {loss!r} compares probabilities of classes, but this is a regression; use"
+                " mean_squared_error, absolute_error or huber, or --task classification",
+                loss=loss.value.name,
+            )
+        if loss.value.targets == "counts":
+            return loss, _output(next(iter(loss.value.pairs)), "counts are 0 or more")
+        return loss, _output("identity", "values may be any number")
+    usual = LOSSES["binary_cross_entropy" if classes == 2 else "categorical_cross_entropy"]
+    loss = _or_given("loss", given, usual, "the usual one for classes")
+    if loss.value.targets == "counts":
+        raise UsageError("the loss {loss!r} is for counts, but this is a classification", loss=loss.value.name)
+    if loss.value.targets == "distribution":
+        return loss, _output("softmax", f"probabilities of the {classes} classes, which add up to 1")
+    one = "the probability of the second of two classes" if classes == 2 else "one between 0 and 1 for each class"
+    return loss, _output("sigmoid", one)
+
+
+def _output(name: str, reason: str) -> Decision:
+    output: Activation = ACTIVATIONS[name]
+    return Decision("output", output, reason)
+
+
+def decide_training(rows: int, options: Options) -> list[Decision]:
+    """Decide optimizer (with its rate), schedule, batch size and number type.
+
+    Args:
+        rows: rows to train with.
+        options: what the user said.
+    """
+    tiny = rows < TINY
+    size = rows if tiny else 16 if rows < 1000 else 32 if rows < 10_000 else 128 if rows < 30_000 else 256
+    why = "all rows at once, as they are few" if tiny else f"for {rows:,} rows to train with"
+    dtype = "float64" if tiny else "float32"
+    precision = "so few rows cost nothing" if tiny else "twice as fast as float64, and exact enough"
+    return [
+        _optimizer(rows, options),
+        _schedule(tiny, options),
+        _or_given("batch size", options.batch_size, size, why),
+        _or_given("number type", options.dtype, dtype, precision),
+    ]
+
+
+def _optimizer(rows: int, options: Options) -> Decision:
+    chosen: Optimizer
+    if options.optimizer is not None:
+        chosen, reason = options.optimizer, GIVEN if options.rate else f"{GIVEN}, with its usual rate"
+    elif rows < TINY:
+        chosen, reason = OPTIMIZERS.find("adam", rate=0.02), "quick whatever the scale of the gradient"
+    else:
+        rate, decay = (0.01, 0.3) if rows < 1000 else (0.002, 0.3) if rows < 10_000 else (0.005, 0.1)
+        chosen = OPTIMIZERS.find("adamw", rate=rate, decay=decay)
+        reason = "quick whatever the scale of the gradient; its decay keeps weights small"
+    if options.rate is not None:
+        chosen = chosen.with_parameters(rate=options.rate)
+        reason = GIVEN if options.optimizer is not None else f"{GIVEN} (the rate); {reason}"
+    return Decision("optimizer", chosen, reason)
+
+
+def _schedule(tiny: bool, options: Options) -> Decision:
+    proposed: Schedule = SCHEDULES["one_cycle"]
+    reason = "the rate rises, then falls to nearly 0: good results in few epochs"
+    if options.optimizer is not None:
+        proposed, reason = SCHEDULES["constant"], "the optimizer was given: its rate stays what it is"
+    elif tiny:
+        proposed, reason = SCHEDULES["constant"], "enough for so few rows"
+    return _or_given("schedule", options.schedule, proposed, reason)
+
+
+def decide_epochs(rows: int, validation_rows: int, options: Options) -> list[Decision]:
+    """Decide how many epochs there are at most, and when training stops before.
+
+    Args:
+        rows: rows to train with.
+        validation_rows: rows to stop by.
+        options: what the user said.
+    """
+    count = 1000 if rows < TINY else 100 if rows < 1000 else 60 if rows < 30_000 else 20
+    epochs = _or_given("epochs", options.epochs, count, f"at most, for {rows:,} rows to train with")
+    if not validation_rows:
+        if options.patience is not None:
+            raise UsageError(
+                "patience needs validation rows to stop by, and there are none; leave it out, or hold some rows out"
+                " (--validation-share 0.1)"
+            )
+        return [epochs, Decision("patience", None, "no validation rows to stop by: all epochs are done")]
+    wait = max(1, int(epochs.value) // 2)
+    reason = "stops after so many epochs without a lower validation loss; the best epoch is kept"
+    if options.epochs is not None:
+        wait, reason = options.epochs, "all epochs are done, as given; the one with the lowest validation loss is kept"
+    return [epochs, _or_given("patience", options.patience, wait, reason)]

@@ -1,0 +1,198 @@
+"""Using a model that was kept: predictions for rows of a file, and measuring it on rows with known targets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule.data import Dataset, names, split
+from chainrule.data.columns import text_of
+from chainrule.data.dataset import Array, Rows
+from chainrule.data.sources import open_source
+from chainrule.errors import ChainruleError, DataError, UsageError
+from chainrule.model import Model
+from chainrule.recipes.running import PARTS, Metrics, finite, take
+
+__all__ = ["CHOICES", "Evaluation", "Predictions", "choose_rows", "encode", "evaluate", "fingerprint", "predict"]
+
+CHOICES = ("auto", "all", *PARTS)
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says about rows.
+
+    Args:
+        values: labels (n,), or values (n,) or (n, k).
+        probabilities: (n, classes), or None where the model gives none.
+        classes: their labels, or None.
+    """
+
+    values: Array
+    probabilities: Array | None
+    classes: tuple[Any, ...] | None
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """How good a model is on rows.
+
+    Args:
+        metrics: accuracy and loss, or rmse, mae, r2 and loss.
+        part: which of the rows: "all", "train", "validation" or "test".
+        rows: how many.
+        truth: their targets.
+        predicted: what the model says.
+    """
+
+    metrics: Metrics
+    part: str
+    rows: int
+    truth: Array
+    predicted: Array
+
+
+def encode(model: Model, rows: Rows, where: str, ignore: Collection[str] = ()) -> Array:
+    """Give the inputs that a model makes of raw rows.
+
+    Args:
+        model: with or without an encoder.
+        rows: a table or an array.
+        where: the file's name for messages.
+        ignore: columns that may be there and are not looked at.
+
+    Raises:
+        DataError: for columns that are missing or unknown, and cells that are no numbers where numbers are expected.
+    """
+    if model.encoder is not None:
+        return model.encoder.transform(rows, where=where, ignore=ignore, dtype=model.dtype)
+    if not isinstance(rows, np.ndarray):
+        rows = rows.drop(columns=[name for name in ignore if name in rows.columns]).to_numpy()
+    try:
+        return replace(model, encoder=None).inputs(rows)
+    except UsageError as error:
+        raise DataError("{path}: {problem}", path=where, problem=error) from None
+
+
+def predict(model: Model, rows: Rows, where: str = "the data") -> Predictions:
+    """Give labels and probabilities, or values, for raw rows; the target may be among the columns.
+
+    Args:
+        model: the model.
+        rows: a table or an array.
+        where: the file's name for messages.
+
+    Raises:
+        DataError: as for `encode`.
+    """
+    bare = replace(model, encoder=None)
+    X = encode(model, rows, where, _target_names(model))
+    values = bare.predict(X)
+    low, high = model.network.output_activation.range
+    probable = model.classes is not None and low >= 0 and high <= 1
+    return Predictions(values, bare.predict_proba(X) if probable else None, model.classes)
+
+
+def fingerprint(source: str | Path) -> str | None:
+    """Give what tells a data source from all others: a built-in set's name, or the file's SHA-256.
+
+    >>> fingerprint("iris")
+    'built-in iris'
+    """
+    if any(record.name == source for record in names()):
+        return f"built-in {source}"
+    if source == "-":
+        return None
+    digest = hashlib.sha256()
+    with open_source(source) as opened:
+        while chunk := opened.file.read(2**20):
+            digest.update(chunk)
+    return f"sha256 {digest.hexdigest()}"
+
+
+def choose_rows(model: Model, dataset: Dataset, part: str, print_: str | None) -> tuple[str, Rows, Array]:
+    """Choose the rows to measure a model on.
+
+    "auto" takes those that were held out for testing if this is the data it was trained on, else all rows.
+
+    Args:
+        model: the model.
+        dataset: the data.
+        part: one of `CHOICES`.
+        print_: the data's `fingerprint`.
+
+    Returns:
+        The part's name, its rows and their targets.
+
+    Raises:
+        UsageError: for a part that these data do not have.
+    """
+    data = model.settings.get("data")
+    known = isinstance(data, dict) and print_ is not None and data.get("fingerprint") == print_
+    if part == "all" or (part == "auto" and not known and dataset.test is None):
+        return "all", dataset.X, dataset.y
+    if part in ("auto", "test") and dataset.test is not None:
+        return "test", *dataset.test
+    if not known or not isinstance(data, dict):
+        raise UsageError(
+            "{name} is not the data that the model was trained on, so nobody knows which rows are the {part} part;"
+            " leave --part out to measure on all rows",
+            name=dataset.name,
+            part=part,
+        )
+    numbers = dict(zip(PARTS, _split_again(model, dataset, data), strict=True))
+    if part == "auto" and not len(numbers["test"]):
+        return "all", dataset.X, dataset.y
+    chosen = "test" if part == "auto" else part
+    rows = numbers[chosen]
+    if not len(rows):
+        raise UsageError("there are no {part} rows: none were held out in training", part=chosen)
+    return chosen, take(dataset.X, rows), dataset.y[rows]
+
+
+def _split_again(model: Model, dataset: Dataset, data: dict[str, Any]) -> Any:
+    record = data.get("split", {})
+    try:
+        shares = {name: float(record[f"{name}_share"]) for name in ("test", "validation")}
+        return split(dataset.y, seed=int(record["seed"]), stratify=model.classes is not None, **shares)
+    except (KeyError, TypeError, ValueError) as error:
+        raise UsageError(
+            "the model does not say how the data were split ({reason}); use --part all", reason=error
+        ) from None
+
+
+def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str = "the data") -> Evaluation:
+    """Measure a model on raw rows with known targets.
+
+    Raises:
+        ChainruleError: for a label that is none of the model's classes.
+        DataError: for rows or targets that do not fit.
+    """
+    _check_labels(model, y, where)
+    bare = replace(model, encoder=None)
+    X = encode(model, rows, where, _target_names(model))
+    return Evaluation(finite(bare.evaluate(X, y)), part, len(X), y, bare.predict(X))
+
+
+def _check_labels(model: Model, y: Array, where: str) -> None:
+    if model.classes is None:
+        return
+    known = {text_of(label) for label in model.classes}
+    strange = [label for label in dict.fromkeys(y.tolist()) if text_of(label) not in known] if y.ndim == 1 else []
+    if strange:
+        raise ChainruleError(
+            "{path}: there is no class {label!r} in the model, whose classes are {classes}; correct the rows, or train"
+            " with rows of this class",
+            path=where,
+            label=strange[0],
+            classes=", ".join(map(str, model.classes[:20])) + (", …" if len(model.classes) > 20 else ""),
+        )
+
+
+def _target_names(model: Model) -> tuple[str, ...]:
+    return () if model.target is None else (model.target.name,)
