@@ -7,6 +7,7 @@ colours so that the repository stays small. So a picture always is what the code
 from __future__ import annotations
 
 import contextlib
+import doctest
 import io
 import re
 import tempfile
@@ -16,14 +17,16 @@ from PIL import Image  # comes with matplotlib
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PAGES = ["getting-started.md", "plots.md"]
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(python|pycon)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 COLOURS = 256
 
 
 def run_page(page: Path) -> None:
-    """Run the Python blocks of one page, top to bottom."""
+    """Run the Python blocks of one page, top to bottom; of sessions, what is typed."""
     names = {"__name__": "__main__"}
-    for code in BLOCK.findall(page.read_text(encoding="utf-8")):
+    for language, code in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if language == "pycon":
+            code = "".join(example.source for example in doctest.DocTestParser().get_examples(code))
         exec(compile(code, str(page), "exec", dont_inherit=True), names)
 
 

@@ -128,7 +128,8 @@ def test_optimizer_keeps_shape_and_type_and_changes_nothing_in_place(optimizer: 
     for t in (1, 2, 3):
         for vector in (theta, *state):
             vector.flags.writeable = False
-        theta, state = optimizer.bound(optimizer.value)(theta, g, state, t, optimizer.rate)
+        change, state = optimizer.bound(optimizer.value)(theta, g, state, t, optimizer.rate)
+        theta = theta + change
         assert [v.dtype for v in (theta, *state)] == [dtype] * (1 + len(optimizer.slots))
         assert [v.shape for v in (theta, *state)] == [(3,)] * (1 + len(optimizer.slots))
         assert np.isfinite(theta).all()

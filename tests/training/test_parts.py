@@ -142,7 +142,9 @@ def test_running_statistics_by_hand() -> None:
 
 # Schedules
 
-PROBE = Optimizer(name="probe", value=lambda theta, g, state, t, rate: (theta - rate, ()), latex="", use="", rate=0.5)
+PROBE = Optimizer(
+    name="probe", value=lambda theta, g, state, t, rate: (0 * theta - rate, ()), latex="", use="", rate=0.5
+)
 
 
 def rates_used(schedule: str | Schedule, *, batch_size: int, epochs: int) -> tuple[list[float], list[float]]:

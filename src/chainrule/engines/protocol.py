@@ -114,6 +114,7 @@ class Job:
         clip: largest Euclidean norm of the gradient, or None.
         seed: the run's seed, for dropout masks.
         check_finite: whether to stop at the first number that is not finite.
+        updates_before: updates of earlier runs, which dropout counts on from, so that no mask is used twice.
     """
 
     objective: Objective
@@ -126,6 +127,7 @@ class Job:
     clip: float | None
     seed: int
     check_finite: bool = True
+    updates_before: int = 0
 
 
 class Carry(NamedTuple):

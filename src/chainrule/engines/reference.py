@@ -253,12 +253,19 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
     return price
 
 
-def _limit(objective: Objective, p: Parameters) -> None:
-    """Hold the weights to their limits, in place."""
-    for penalty in objective.penalties:
-        if penalty.project is not None:
-            for W in p.W.values():
-                W[...] = penalty.bound(penalty.project)(W)
+def _advance(job: Job, p: Parameters, change: Array) -> bool:
+    """Add the change to theta and hold the weights to their limits; undo both where a limit gives what is not finite."""
+    limits = [penalty for penalty in job.objective.penalties if penalty.project is not None]
+    before = p.theta.copy() if limits else p.theta
+    p.theta += change
+    for limit in limits:
+        assert limit.project is not None
+        for W in p.W.values():
+            W[...] = limit.bound(limit.project)(W)
+    if limits and job.check_finite and not _finite(p.theta):
+        p.theta[:] = before
+        return False
+    return True
 
 
 def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
@@ -276,17 +283,21 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
         for start in range(0, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
             X, Y, weights = _gather(job, rows, room)
-            cost, new_state, _ = _descend(job.objective, p, state, X, Y, weights, Draw(job.seed, t + 1), g)
+            cost, new_state, _ = _descend(
+                job.objective, p, state, X, Y, weights, Draw(job.seed, job.updates_before + t + 1), g
+            )
             penalty = _penalize(job.objective, p, g) if job.objective.penalties else 0.0
             if job.clip is not None:
                 _clip(g.theta, job.clip)
-            theta, new_slots = step(p.theta, g.theta, slots, t + 1, job.rates(t + 1))
-            if job.check_finite and not (math.isfinite(cost) and _finite(theta) and all(map(_finite, new_slots))):
+            change, new_slots = step(p.theta, g.theta, slots, t + 1, job.rates(t + 1))
+            fine = (
+                math.isfinite(cost + penalty)
+                and _addable(p.theta, change)
+                and all(map(_finite, (*new_slots, new_state)))
+            )
+            if job.check_finite and not fine or not _advance(job, p, change):
                 failed = np.arange(n)[rows]
                 break
-            np.copyto(p.theta, theta)
-            if job.objective.penalties:
-                _limit(job.objective, p)
             state, slots, t, batches = new_state, new_slots, t + 1, batches + 1
             weight = len(X) if weights is None else float(weights.sum())
             loss_sum += weight * cost
@@ -323,14 +334,20 @@ def _clip(g: Array, limit: float) -> None:
     """Shorten the gradient to the limit, in place, keeping its direction."""
     largest = float(np.abs(g).max())
     if largest and math.isfinite(largest):
-        norm = largest * math.sqrt(float(np.sum((g / largest) ** 2)))  # no square can overflow
-        if norm > limit:
-            g *= limit / norm
+        scaled = g / largest  # so that no square overflows
+        length = math.sqrt(float(np.sum(scaled * scaled)))
+        if length > limit / largest:
+            g[:] = scaled * (limit / length)
 
 
 def _finite(vector: Array) -> bool:
-    """Whether all numbers are finite: a finite sum of squares says so in one quick pass; only if it overflows, look closer.
-
-    A gradient that is not finite shows in theta or in the optimizer's vectors, so these are what is asked about.
-    """
+    """Whether all numbers are finite: a finite sum of squares says so in one pass; only if it overflows, look closer."""
     return math.isfinite(vector @ vector) or bool(np.isfinite(vector).all())
+
+
+def _addable(theta: Array, change: Array) -> bool:
+    """Whether theta + change is finite; a gradient that is not finite shows here or in the optimizer's vectors.
+
+    Where the squares of the change can be added up, it is too small to carry a finite theta over the edge.
+    """
+    return math.isfinite(change @ change) or bool(np.isfinite(theta + change).all())

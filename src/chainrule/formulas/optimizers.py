@@ -1,7 +1,8 @@
 """Optimizers: one update of the flat parameter vector, state in and state out.
 
-Each takes (theta, g, state, t, rate, its parameters) and gives (new theta, new state): theta, the gradient g and every
-vector of the state have the same layout, and t = 1, 2, … counts the updates. Nothing is changed in place.
+Each takes (theta, g, state, t, rate, its parameters) and gives (change, new state), so that theta <- theta + change.
+All vectors have theta's layout, and t = 1, 2, … counts the updates. Nothing is changed in place; a change may be a vector
+of the new state itself, so add it and do not write into it.
 """
 
 from __future__ import annotations
@@ -36,40 +37,40 @@ Vectors: TypeAlias = tuple[Array, ...]
 
 
 def gradient_descent(theta: Array, g: Array, state: Vectors, t: int, rate: float) -> tuple[Array, Vectors]:
-    """theta <- theta - rate g."""
-    return theta - rate * g, ()
+    """change = -rate g."""
+    return -rate * g, ()
 
 
 def momentum(theta: Array, g: Array, state: Vectors, t: int, rate: float, mu: float = 0.9) -> tuple[Array, Vectors]:
-    """v <- mu v - rate g; theta <- theta + v."""
+    """v <- mu v - rate g; change = v."""
     (v,) = state
     v = mu * v - rate * g
-    return theta + v, (v,)
+    return v, (v,)
 
 
 def nesterov(theta: Array, g: Array, state: Vectors, t: int, rate: float, mu: float = 0.9) -> tuple[Array, Vectors]:
-    """v <- mu v - rate g; theta <- theta + mu v - rate g: the gradient is taken where theta already looks ahead."""
+    """v <- mu v - rate g; change = mu v - rate g: the gradient is taken where theta already looks ahead."""
     (v,) = state
     v = mu * v - rate * g
-    return theta + mu * v - rate * g, (v,)
+    return mu * v - rate * g, (v,)
 
 
 def adagrad(
     theta: Array, g: Array, state: Vectors, t: int, rate: float, epsilon: float = 1e-8
 ) -> tuple[Array, Vectors]:
-    """s <- s + g^2; theta <- theta - rate g / (sqrt(s) + epsilon)."""
+    """s <- s + g^2; change = -rate g / (sqrt(s) + epsilon)."""
     (s,) = state
     s = s + g * g
-    return theta - rate * g / (np.sqrt(s) + epsilon), (s,)
+    return -rate * g / (np.sqrt(s) + epsilon), (s,)
 
 
 def rmsprop(
     theta: Array, g: Array, state: Vectors, t: int, rate: float, rho: float = 0.9, epsilon: float = 1e-8
 ) -> tuple[Array, Vectors]:
-    """s <- rho s + (1 - rho) g^2; theta <- theta - rate g / (sqrt(s) + epsilon)."""
+    """s <- rho s + (1 - rho) g^2; change = -rate g / (sqrt(s) + epsilon)."""
     (s,) = state
     s = rho * s + (1 - rho) * (g * g)
-    return theta - rate * g / (np.sqrt(s) + epsilon), (s,)
+    return -rate * g / (np.sqrt(s) + epsilon), (s,)
 
 
 def adam(
@@ -82,7 +83,7 @@ def adam(
     beta2: float = 0.999,
     epsilon: float = 1e-8,
 ) -> tuple[Array, Vectors]:
-    """m <- beta1 m + (1 - beta1) g; v <- beta2 v + (1 - beta2) g^2; theta <- theta - rate m' / (sqrt(v') + epsilon).
+    """m <- beta1 m + (1 - beta1) g; v <- beta2 v + (1 - beta2) g^2; change = -rate m' / (sqrt(v') + epsilon).
 
     m' = m / (1 - beta1^t) and v' = v / (1 - beta2^t) take out the bias towards the zeros at which m and v start.
     """
@@ -91,7 +92,7 @@ def adam(
     v = beta2 * v + (1 - beta2) * (g * g)
     m_hat = m / (1 - beta1**t)
     v_hat = v / (1 - beta2**t)
-    return theta - rate * m_hat / (np.sqrt(v_hat) + epsilon), (m, v)
+    return -rate * m_hat / (np.sqrt(v_hat) + epsilon), (m, v)
 
 
 def adamw(
@@ -105,9 +106,9 @@ def adamw(
     epsilon: float = 1e-8,
     decay: float | Array = 0.01,
 ) -> tuple[Array, Vectors]:
-    """Adam, with theta <- theta - rate decay theta besides; decay may be a vector, so that biases are spared."""
-    stepped, state = adam(theta, g, state, t, rate, beta1, beta2, epsilon)
-    return stepped - rate * decay * theta, state
+    """change = Adam's - rate decay theta; decay may be a vector, so that biases are spared."""
+    change, state = adam(theta, g, state, t, rate, beta1, beta2, epsilon)
+    return change - rate * decay * theta, state
 
 
 _ADAM_LIMITS = {"beta1": BELOW_ONE, "beta2": BELOW_ONE, "epsilon": POSITIVE}

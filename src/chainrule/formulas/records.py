@@ -234,8 +234,8 @@ class Optimizer(Formula):
     """One update of the parameters: state in, state out.
 
     Args:
-        value: ``value(theta, g, state, t, rate, **parameters)`` gives (theta, state) after update number t = 1, 2, …;
-            all vectors have theta's layout.
+        value: ``value(theta, g, state, t, rate, **parameters)`` gives (change, state) of update number t = 1, 2, …, so
+            that theta <- theta + change; all vectors have theta's layout.
         slots: the names of the vectors in the state; each starts at zero.
         rate: the learning rate; in ``with_parameters`` and in look-ups it counts as a parameter.
         decays: whether parameter ``decay`` applies to weights only, so that training masks it at biases.

@@ -154,7 +154,7 @@ def _mark_best(axes: Axes, best: int, values: NDArray[np.float64] | None) -> Lin
     ring: dict[str, Any] = {}
     if values is not None and not np.isnan(values[best - 1]):
         ring = {"marker": "o", "markersize": 11, "markerfacecolor": "none", "markeredgecolor": "black"}
-        axes.plot([best], [values[best - 1]], linestyle="", zorder=5, label="best epoch", **ring)
+        axes.plot([best], [values[best - 1]], linestyle="", zorder=5, label="best epoch", clip_on=False, **ring)
     return Line2D([], [], label=f"best epoch: {best}", **line, **ring)
 
 

@@ -19,6 +19,7 @@ from chainrule.recipes.decisions import (
     decide_network,
     decide_task,
     decide_training,
+    where_of,
 )
 from chainrule.recipes.options import Options
 from chainrule.table import human_bytes

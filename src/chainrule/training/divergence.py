@@ -140,7 +140,7 @@ def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
     network, loss = job.objective.network, job.objective.loss
     X, Y = job.X[failed], job.Y[failed]
     weights = None if job.weights is None else job.weights[failed]
-    draw = Draw(job.seed, carry.updates + 1) if training else None
+    draw = Draw(job.seed, job.updates_before + carry.updates + 1) if training else None
     share = reference.shares(weights, len(failed))
     passed = reference.forward(network, Parameters(network, carry.theta), carry.state, X, share, draw)
     found = _locate_in_pass(network, passed)
