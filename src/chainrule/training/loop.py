@@ -122,7 +122,6 @@ def train(
         clip=prepare.check_clip(clip),
         seed=seed,
         check_finite=check_finite,
-        updates_before=0 if model.history is None else model.history.updates,
         updates_before=model.history.updates if model.history else 0,
     )
     prepare.check_trainable(model.network, job.objective)
