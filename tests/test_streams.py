@@ -154,6 +154,12 @@ def test_mask_halves_words_the_low_half_first(seed: int, rate: float) -> None:
     assert mask(seed, 4, shape=(5,), rate=rate).tolist() == [half >= round(rate * 2**32) for half in halves[:5]]
 
 
+def test_half_that_equals_the_threshold_is_kept() -> None:
+    half = int(words(0, "dropout", count=1)[0]) & 0xFFFFFFFF
+    assert mask(0, shape=(1,), rate=half / 2**32).tolist() == [True]
+    assert mask(0, shape=(1,), rate=(half + 1) / 2**32).tolist() == [False]
+
+
 def test_higher_rate_drops_more_and_never_others() -> None:
     masks = [mask(0, shape=(1000,), rate=rate) for rate in (0.0, 0.3, 0.6)]
     assert masks[0].all()

@@ -45,7 +45,7 @@ class ChainruleError(Exception):
         **fields: what fills the template in; kept as given, so that a program can read them.
     """
 
-    def __init__(self, key: str, **fields: Any) -> None:
+    def __init__(self, key: str, /, **fields: Any) -> None:
         super().__init__(key)
         self.key = key
         self.fields = fields

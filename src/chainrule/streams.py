@@ -1,12 +1,13 @@
 """Seeded random streams: every random number is a function of (seed, purpose, counters), never of the order of calls.
 
 The words come from Philox-4x64-10, a generator that enciphers a counter, so any engine on any number of threads can make the
-same words on its own. Everything else is defined from those 64-bit words w:
+same words on its own: with the key (seed, purpose), block k = 0, 1, … of four words enciphers (k + 1, 0, first counter, second
+counter). Everything else is defined from those 64-bit words w:
 
     uniform      u = (w >> 11) / 2^53, in [0, 1)
     normal       Box-Muller on consecutive halves: sqrt(-2 ln(1 - u1)) cos(2 pi u2), then the same with sin
     permutation  the order that sorts n words (ties by index)
-    mask         each word gives two 32-bit halves, low half first; an entry is kept where its half is at least rate * 2^32
+    mask         each word gives two 32-bit halves, low half first; kept where the half is at least rate * 2^32
 
 Source: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
@@ -58,6 +59,14 @@ def words(seed: int, purpose: str, *counters: int, count: int) -> npt.NDArray[np
     """
     if purpose not in PURPOSES:
         raise UnknownName.among("random stream", purpose, PURPOSES)
+    whole = all(isinstance(each, (int, np.integer)) and 0 <= each < 2**64 for each in (*counters, count))
+    if not whole or len(counters) > 2:
+        raise UsageError(
+            "a stream was asked for {count!r} words at counters {counters!r}; expected whole numbers of 0 or more, and at "
+            "most two counters",
+            count=count,
+            counters=counters,
+        )
     first, second = (*counters, 0, 0)[:2]
     key = np.array([check_seed(seed), PURPOSES[purpose]], dtype=np.uint64)
     counter = np.array([0, 0, first, second], dtype=np.uint64)
@@ -107,6 +116,8 @@ def mask(seed: int, *counters: int, shape: tuple[int, ...], rate: float) -> npt.
     >>> round(float(mask(0, 1, shape=(1000, 100), rate=0.2).mean()), 2)
     0.8
     """
+    if not 0 <= rate <= 1:
+        raise UsageError("the rate of a mask is {rate!r}; it must be from 0 to 1", rate=rate)
     count = math.prod(shape)
     raw = words(seed, "dropout", *counters, count=(count + 1) // 2)
     halves = raw.astype("<u8", copy=False).view("<u4")[:count]

@@ -36,7 +36,7 @@ from chainrule import (
 )
 from chainrule.errors import DataError, DivergenceError
 from chainrule.formulas import SCHEDULES, Activation, Loss, Penalty, Schedule
-from chainrule.streams import permutation
+from chainrule.streams import mask, permutation
 from chainrule.training import Info
 
 Array = npt.NDArray[Any]
@@ -434,3 +434,19 @@ def test_the_message() -> None:
 def test_targets_that_overflow_in_float32() -> None:
     with pytest.raises(DivergenceError, match=r"row 4 of Y holds inf in column 0.*3\.4e38"):
         train(TANH, X, put(Y, 4, 1e200, column=0), dtype="float32")
+
+
+def test_the_diagnosis_uses_the_masks_of_the_failed_update() -> None:
+    """Update 3, the first of the second training, is the first that does not drop the one input."""
+
+    def kept(seed: int) -> list[bool]:
+        return [bool(mask(seed, 0, update, shape=(1, 1), rate=0.5)[0, 0]) for update in (1, 2, 3)]
+
+    seed = next(seed for seed in range(100) if kept(seed) == [False, False, True])
+    start = large(Network([Dropout(0.5), Dense(1)], inputs=1), "W1", 1e200)
+    settings: dict[str, Any] = {"optimizer": SGD(0.1), "seed": seed, "metrics": ()}
+    first = train(start, [[1.0]], [0.5], epochs=2, check_finite=False, **settings)
+    with pytest.raises(DivergenceError) as caught:
+        train(first, [[1.0]], [0.5], epochs=1, **settings)
+    assert (caught.value.fields["number"], caught.value.fields["layer"]) == ("the loss", 1)
+    assert caught.value.model.history.updates == 2

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import traceback
@@ -83,8 +84,6 @@ def _print(head: str, text: str) -> None:
 
 def close_quietly() -> int:
     """Let go of a pipe that nobody reads any more, as `chainrule … | head` leaves it; that is no failure."""
-    try:
+    with contextlib.suppress(OSError, ValueError):  # no real file, such as in a test
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):  # no real file, such as in a test
-        pass
     return DONE

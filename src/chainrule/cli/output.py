@@ -65,7 +65,7 @@ class Output:
             table.add_column(name, justify=align, no_wrap=k < last, overflow="fold", min_width=width)  # type: ignore[arg-type]
         for line in lines:
             table.add_row(*(Text(cell) for cell in line))
-        self.console.print(table, soft_wrap=False, width=None if self.console.is_terminal else max(self.console.width, 200))
+        self.console.print(table, soft_wrap=False)
 
     def result(self, data: dict[str, Any]) -> None:
         """Print the result, if it is to be JSON: one object, without NaN, in ASCII so that no pipe can spoil it."""

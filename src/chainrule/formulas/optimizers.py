@@ -1,8 +1,8 @@
 """Optimizers: one update of the flat parameter vector, state in and state out.
 
 Each takes (theta, g, state, t, rate, its parameters) and gives (change, new state), so that theta <- theta + change.
-All vectors have theta's layout, and t = 1, 2, … counts the updates. Nothing is changed in place; a change may be a vector
-of the new state itself, so add it and do not write into it.
+All vectors have theta's layout, and t = 1, 2, … counts the updates. Nothing is changed in place; a change may be a
+vector of the new state itself, so add it and do not write into it.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ from chainrule.training.preparation import Part
 __all__ = ["INTERRUPTED", "Run"]
 
 INTERRUPTED = "interrupted"
-_ROWS_LOOKED_AT = 4096
+_ROWS_LOOKED_AT = 1024
 
 
 class Run:
@@ -62,6 +62,7 @@ class Run:
         self.reason: str | None = None
         # Where the run stands. An engine updates theta in place, so these change with every batch.
         self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
+        self.order: Array | None = None
         self.epoch, self.batch, self.loss = 1, 0, math.nan
         self.values: dict[str, float] = {}
 
@@ -86,7 +87,8 @@ class Run:
     def _make_epoch(self, epoch: int) -> None:
         began = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
-        result = self.engine.epoch(self.job, self.carry, self._order(), self._watch)
+        self.order = self._shuffle()
+        result = self.engine.epoch(self.job, self.carry, self.order, self._watch)
         self.carry = result.carry
         if result.failed is not None:
             raise self._divergence(result.failed, result.batches + 1, training=True)
@@ -107,13 +109,11 @@ class Run:
             self.reason = INTERRUPTED
         return self.reason is not None
 
-    def _order(self) -> Array | None:
+    def _shuffle(self) -> Array | None:
         """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""
+        n, seed = len(self.job.X), self.job.seed
         # One batch of all rows needs no shuffling: only the order of a sum would change.
-        n = len(self.job.X)
-        return (
-            None if self.job.batch_size >= n else permutation(self.job.seed, "shuffle", self.earlier + self.epoch, n=n)
-        )
+        return None if self.job.batch_size >= n else permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
 
     def _measure(self, result: EpochResult) -> dict[str, float]:
         """Give the epoch's values: the engine's sums, and what is measured on the training and validation part."""
@@ -182,8 +182,8 @@ class Run:
 
     def _check_loss(self) -> None:
         """Compute the loss of the newest rows once more: what the last update did shows in no later batch."""
-        job, order, done = self.job, self._order(), self.batch * self.job.batch_size
-        rows = np.arange(len(job.X)) if order is None else order
+        job, done = self.job, self.batch * self.job.batch_size
+        rows = np.arange(len(job.X)) if self.order is None else self.order
         before = rows[done:] if self.epoch > 1 else rows[:0]  # not yet come to in this epoch, but in others
         newest = np.concatenate([before, rows[:done]])[-_ROWS_LOOKED_AT:]
         weights = None if job.weights is None else job.weights[newest]

@@ -1,0 +1,36 @@
+"""Metrics as a table: parts below each other, the baseline beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule.cli.output import Output
+
+__all__ = ["tell_metrics"]
+
+
+def tell_metrics(
+    output: Output,
+    metrics: Mapping[str, Mapping[str, float | None] | None],
+    baseline: Mapping[str, Mapping[str, float | None]] | None = None,
+    split: Mapping[str, Any] | None = None,
+) -> None:
+    """Print the metrics of each part."""
+    from chainrule.cli.output import number, percent
+
+    known = {part: values for part, values in metrics.items() if values is not None}
+    names = [name for name in next(iter(known.values()), {}) if name != "loss"]
+    beside = ["accuracy"] if "accuracy" in names else ["rmse"]
+    has_base = bool(baseline)
+    header = ["", "rows", *names, *([f"baseline {beside[0]}"] if has_base else []), "loss"]
+    rows = []
+    for part, values in known.items():
+        cells = [part, f"{(split or {}).get(f'{part}_rows', ''):,}" if split else ""]
+        cells += [percent(values[name]) if name == "accuracy" else number(values[name]) for name in names]
+        if baseline:
+            value = baseline.get(part, {}).get(beside[0])
+            cells.append(percent(value) if beside[0] == "accuracy" else number(value))
+        rows.append([*cells, number(values.get("loss"))])
+    output.rows(rows, header, right=range(1, len(header)))

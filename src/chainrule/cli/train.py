@@ -1,0 +1,262 @@
+"""`chainrule train`: from a table to a trained network, every decision named."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli import parameters as p
+
+if TYPE_CHECKING:
+    from chainrule.cli.output import Output
+    from chainrule.data import Dataset
+    from chainrule.recipes import Options, Outcome, Recipe
+
+__all__ = ["train"]
+
+
+@dataclass(frozen=True)
+class _Places:
+    """What is read, and where results go."""
+
+    source: str
+    target: str | None
+    test: str | None
+    data_dir: Path | None
+    encoding: str | None
+    out: Path
+    plot: Path | None
+
+    def check(self) -> None:
+        """See that everything can be written, before any work is done."""
+        from chainrule.cli.files import beside, check_model_place, check_picture_place
+
+        inputs = [path for path in (self.source, self.test) if path is not None]
+        check_model_place(self.out, inputs)
+        if self.plot is not None:
+            for path in (self.plot, beside(self.plot, "confusion"), beside(self.plot, "predictions")):
+                check_picture_place(path, [*inputs, self.out])
+
+    @property
+    def data_options(self) -> list[str]:
+        """The options by which the same data are read again by another command."""
+        from chainrule.data import names
+
+        target = None if any(record.name == self.source for record in names()) else self.target
+        given = (("--target", target), ("--data-dir", self.data_dir), ("--encoding", self.encoding))
+        return [text for name, value in given if value is not None for text in (name, str(value))]
+
+
+def train(
+    data: p.Source,
+    target: p.Target = None,
+    task: p.Task = None,
+    test: p.TestFile = None,
+    test_share: p.TestShare = None,
+    validation_share: p.ValidationShare = None,
+    scaling: p.Scaling = None,
+    data_dir: p.DataDir = None,
+    encoding: p.Encoding = None,
+    layers: p.Layers = None,
+    activation: p.ActivationName = None,
+    loss: p.LossName = None,
+    dropout: p.DropoutRate = None,
+    batch_norm: p.BatchNormFlag = False,
+    initializer: p.InitializerName = None,
+    bias_initializer: p.BiasInitializerName = None,
+    dtype: p.Dtype = None,
+    optimizer: p.OptimizerName = None,
+    rate: p.Rate = None,
+    schedule: p.ScheduleName = None,
+    batch_size: p.BatchSize = None,
+    epochs: p.Epochs = None,
+    patience: p.Patience = None,
+    time_limit: p.TimeLimitSeconds = None,
+    l1: p.L1Strength = None,
+    l2: p.L2Strength = None,
+    max_norm: p.MaxNormLimit = None,
+    clip: p.Clip = None,
+    seed: p.Seed = 0,
+    engine: p.EngineName = "auto",
+    out: p.Out = None,
+    plot: p.Plot = None,
+    as_json: p.AsJson = False,
+) -> None:
+    """Train a network on a table or a built-in set, and keep it in a file.
+
+    The column to predict decides between classification and regression. Whatever is not given is decided, and every
+    decision is printed with its reason.
+    """
+    import typer
+
+    from chainrule.cli.failures import INTERRUPTED
+    from chainrule.cli.files import default_model_path
+    from chainrule.cli.output import Output
+    from chainrule.formulas import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
+    from chainrule.recipes import Options, find_formula, parse_layers
+
+    options = Options(
+        task=task,
+        layers=None if layers is None else parse_layers(layers),
+        activation=None if activation is None else find_formula(ACTIVATIONS, activation),
+        loss=None if loss is None else find_formula(LOSSES, loss),
+        optimizer=None if optimizer is None else find_formula(OPTIMIZERS, optimizer),
+        rate=rate,
+        schedule=None if schedule is None else find_formula(SCHEDULES, schedule),
+        batch_size=batch_size,
+        epochs=epochs,
+        dropout=dropout,
+        batch_norm=batch_norm,
+        l1=l1,
+        l2=l2,
+        max_norm=max_norm,
+        clip=clip,
+        initializer=None if initializer is None else find_formula(INITIALIZERS, initializer),
+        bias_initializer=None if bias_initializer is None else find_formula(INITIALIZERS, bias_initializer),
+        patience=patience,
+        time_limit=time_limit,
+        seed=seed,
+        dtype=dtype,
+        engine=engine,
+        scaling=scaling,
+        test_share=test_share,
+        validation_share=validation_share,
+    )
+    places = _Places(data, target, test, data_dir, encoding, out or default_model_path(data), plot)
+    if _train(places, options, Output(as_json)).interrupted:
+        raise typer.Exit(INTERRUPTED)
+
+
+def _train(places: _Places, options: Options, output: Output) -> Outcome:
+    """Do it: read, decide, train, keep, draw, tell."""
+    from chainrule.cli.files import load_data
+    from chainrule.recipes import decide, fingerprint, prepare, run
+    from chainrule.storage import save
+    from chainrule.training import Progress
+
+    places.check()
+    dataset = load_data(
+        places.source,
+        target=places.target,
+        test=places.test,
+        data_dir=places.data_dir,
+        encoding=places.encoding,
+    )
+    recipe = decide(dataset, options)
+    prepared = prepare(dataset, recipe)
+    _tell_decisions(output, dataset, recipe, prepared.network)
+    outcome = run(dataset, recipe, prepared, [Progress()], fingerprint(places.source))
+    existed = places.out.exists()
+    save(outcome.model, places.out)
+    output.say()
+    _tell_result(output, outcome)
+    output.heading("Files")
+    output.say(f"model  {places.out}{'  (the older one is replaced)' if existed else ''}")
+    pictures = [] if places.plot is None else _draw(places.plot, outcome, prepared)
+    for picture in pictures:
+        output.say(f"plot   {picture}")
+    _tell_next(output, places, outcome)
+    output.result(_as_json(places, dataset, recipe, outcome, pictures))
+    return outcome
+
+
+def _tell_decisions(output: Output, dataset: Dataset, recipe: Recipe, network: Any) -> None:
+    from chainrule.cli.output import value_text
+
+    classes = f", {recipe.target.outputs} classes" if recipe["task"] == "classification" else ""
+    how = f" ({dataset.target_choice})" if dataset.target_choice else ""
+    output.heading("Data")
+    output.say(f"{dataset.name}: {len(dataset.y):,} rows, {len(dataset.features):,} columns")
+    output.say(f"to predict: {dataset.target}{how}{classes}")
+    output.heading("Decisions (each is an option: chainrule train --help)")
+    output.rows([(d.name, value_text(d.value), d.reason) for d in recipe.decisions.values()])
+    output.heading(f"Network {'-'.join(map(str, network.sizes))}, {network.parameter_count:,} parameters")
+
+
+def _tell_result(output: Output, outcome: Outcome) -> None:
+    from chainrule.cli.measured import tell_metrics
+
+    history = outcome.model.history
+    assert history is not None
+    best = f", kept: epoch {history.best_epoch}" if history.best_epoch else ""
+    output.say(f"{history.epochs} epochs in {outcome.seconds:.1f} s: {history.stopped}{best} (engine {history.engine})")
+    output.heading("Result")
+    tell_metrics(output, outcome.metrics, outcome.baseline.metrics, outcome.model.settings["data"]["split"])
+    output.say(f"baseline: always the training rows' {outcome.baseline.kind}, {outcome.baseline.prediction}")
+
+
+def _draw(path: Path, outcome: Outcome, prepared: Any) -> list[Path]:
+    from dataclasses import replace
+
+    from chainrule.cli.figures import draw_curve, draw_predictions
+
+    part = next(name for name in ("test", "validation", "train") if name in prepared.parts)
+    X, y = prepared.parts[part]
+    bare = replace(outcome.model, encoder=None)
+    return [draw_curve(outcome.model, path), draw_predictions(bare, bare.predict(X), y, part, path)]
+
+
+def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
+    from chainrule.cli.output import command_line
+
+    again = [option for option in places.data_options if not option.startswith("#")]
+    output.heading("Next")
+    if places.source != "-":
+        options = [text for text in again if places.target is None or text not in ("--target", places.target)]
+        output.say(command_line("chainrule", "evaluate", places.out, places.source, *options))
+        output.say(
+            command_line("chainrule", "predict", places.out, places.source, *options, "--out", "predictions.csv")
+        )
+    output.say(command_line("chainrule", "inspect", places.out))
+    if places.source != "-":
+        change, why = _suggestion(outcome)
+        test = [] if places.test is None else ["--test", places.test]
+        output.say(
+            command_line("chainrule", "train", places.source, *places.data_options, *test, *change) + f"  # {why}"
+        )
+
+
+def _suggestion(outcome: Outcome) -> tuple[list[str], str]:
+    """Give one thing to try, by what the figures say."""
+    if outcome.interrupted:
+        return [], "from the beginning, without Ctrl-C"
+    train, test = outcome.metrics["train"], outcome.metrics["test"]
+    if train is None or test is None:
+        return ["--seed", "1"], "how much does it depend on chance?"
+    key = "accuracy" if "accuracy" in train else "r2"
+    if train[key] - test[key] > 0.03:
+        return ["--dropout", "0.4"], "training rows are predicted better than new ones: less freedom"
+    if test[key] < 0.97:
+        return ["--layers", "512,256"], "room for improvement: a larger network"
+    return ["--seed", "1"], "how much does it depend on chance?"
+
+
+def _as_json(
+    places: _Places, dataset: Dataset, recipe: Recipe, outcome: Outcome, pictures: list[Path]
+) -> dict[str, Any]:
+    model, history = outcome.model, outcome.model.history
+    assert history is not None
+    part = "test" if outcome.metrics["test"] is not None else "train"
+    return {
+        "task": recipe["task"],
+        "model": str(places.out),
+        "epochs": history.epochs,
+        "best_epoch": history.best_epoch,
+        "stopped": history.stopped,
+        "interrupted": outcome.interrupted,
+        "seconds": round(outcome.seconds, 3),
+        "engine": history.engine,
+        "seed": recipe.options.seed,
+        "metrics": outcome.metrics,
+        "baseline": {
+            "kind": outcome.baseline.kind,
+            "prediction": outcome.baseline.prediction,
+            "part": part,
+            **outcome.baseline.metrics[part],
+        },
+        "data": model.settings["data"],
+        "network": {"sizes": list(model.network.sizes), "parameters": model.network.parameter_count},
+        "decisions": recipe.describe(),
+        "plots": [str(path) for path in pictures],
+    }
