@@ -1,8 +1,8 @@
 """What does one epoch of the reference engine cost, beside a straightforward NumPy script?
 
-The job: 784-30-10, sigmoid, half squared error, batches of 10, 50,000 images, float32. The script does what a person would
-write by hand for this very network: shuffle, take a batch, forward, loss, finite check, backward, update. Both run in
-alternation in one process; the figure is the ratio of their medians, since single times on a busy machine say little.
+The job: 784-30-10, sigmoid, half squared error, batches of 10, 50,000 images, float32. The script does what a person
+would write by hand for this very network: shuffle, take a batch, forward, loss, finite check, backward, update. Both run in
+turns in one process; the figure is the ratio of their medians, since single times on a busy machine say little.
 
     python benchmarks/reference.py [--data-dir FOLDER] [--repeats 7]
 
@@ -34,7 +34,7 @@ def images(folder: Path | None) -> tuple[np.ndarray, np.ndarray, str]:
         return rng.random((ROWS, 784), dtype=np.float32), rng.integers(0, 10, ROWS), "random images"
 
 
-def script_epoch(X: np.ndarray, Y: np.ndarray, W1, b1, W2, b2, seed: int) -> float:  # noqa: ANN001
+def script_epoch(X: np.ndarray, Y: np.ndarray, W1, b1, W2, b2, seed: int) -> float:
     """One epoch as a person would write it; the parameters are changed in place."""
     order = np.random.default_rng(seed).permutation(len(X))
     total = 0.0

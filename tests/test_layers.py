@@ -67,6 +67,7 @@ DOORS = {
     "scipy.special": ("formulas",),
     "sklearn": ("data", "estimators"),
     "sympy": ("descent",),
+    "threadpoolctl": ("recipes",),
     "typer": ("cli",),
 }
 # The target of an import whose name only the running program knows.

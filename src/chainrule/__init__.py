@@ -1,11 +1,11 @@
 """chainrule: neural networks built from the chain rule up.
 
-    >>> import chainrule as cr
-    >>> digits = cr.data.load("digits")
-    >>> network = cr.Network.from_sizes([64, 30, 10], hidden="relu", output="softmax")
-    >>> model = cr.train(network, digits.X / 16, digits.y, epochs=5, validation=0.2)
-    >>> model.history["validation_accuracy"][-1] > 0.8
-    True
+>>> import chainrule as cr
+>>> digits = cr.data.load("digits")
+>>> network = cr.Network.from_sizes([64, 30, 10], hidden="relu", output="softmax")
+>>> model = cr.train(network, digits.X / 16, digits.y, epochs=5, validation=0.2)
+>>> model.history["validation_accuracy"][-1] > 0.8
+True
 """
 
 from __future__ import annotations

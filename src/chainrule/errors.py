@@ -1,7 +1,7 @@
 """Every exception of the package.
 
-An error is a key and fields, not a finished sentence: the key is the English template, the fields fill it in, and the sentence
-is made where it is shown (``str(error)``). Each sentence says what was given, what was expected and what to do next.
+An error is a key and fields, not a finished sentence: the key is the English template, the fields fill it in, and the
+sentence is made where it is shown (``str(error)``). Each says what was given, what was expected and what to do next.
 
     ChainruleError
     ├── UsageError            (ValueError)   an argument or a setting that cannot be

@@ -1,12 +1,12 @@
 """Seeded random streams: every random number is a function of (seed, purpose, counters), never of the order of calls.
 
-The words come from Philox-4x64-10, a generator that enciphers a counter, so any engine on any number of threads can make the
-same words on its own: with the key (seed, purpose), block k = 0, 1, … of four words enciphers (k + 1, 0, first counter, second
-counter). Everything else is defined from those 64-bit words w:
+The words come from Philox-4x64-10, a generator that enciphers a counter, so any engine on any number of threads makes
+the same words on its own: with the key (seed, purpose), block k = 0, 1, … of four words enciphers (k + 1, 0, counter 1,
+counter 2). Everything else is defined from those 64-bit words w:
 
     uniform      u = (w >> 11) / 2^53, in [0, 1)
     normal       Box-Muller on consecutive halves: sqrt(-2 ln(1 - u1)) cos(2 pi u2), then the same with sin
-    permutation  the order that sorts n words (ties by index)
+    permutation  the order that sorts n words (two alike among n have the probability n^2 / 2^65)
     mask         each word gives two 32-bit halves, low half first; kept where the half is at least rate * 2^32
 
 Source: J. K. Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
@@ -62,8 +62,8 @@ def words(seed: int, purpose: str, *counters: int, count: int) -> npt.NDArray[np
     whole = all(isinstance(each, (int, np.integer)) and 0 <= each < 2**64 for each in (*counters, count))
     if not whole or len(counters) > 2:
         raise UsageError(
-            "a stream was asked for {count!r} words at counters {counters!r}; expected whole numbers of 0 or more, and at "
-            "most two counters",
+            "a stream was asked for {count!r} words at counters {counters!r}; expected whole numbers of 0 or more, and "
+            "at most two counters",
             count=count,
             counters=counters,
         )
@@ -107,7 +107,7 @@ def permutation(seed: int, purpose: str, *counters: int, n: int) -> npt.NDArray[
     >>> sorted(permutation(0, "shuffle", 1, n=5).tolist())
     [0, 1, 2, 3, 4]
     """
-    return np.argsort(words(seed, purpose, *counters, count=n), kind="stable")
+    return np.argsort(words(seed, purpose, *counters, count=n))
 
 
 def mask(seed: int, *counters: int, shape: tuple[int, ...], rate: float) -> npt.NDArray[np.bool_]:

@@ -1,4 +1,4 @@
-"""The reference engine is the definition, so it is held against the complex step, which knows nothing of backpropagation."""
+"""The reference engine is the definition, held against the complex step, which knows nothing of backpropagation."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from typer.core import TyperGroup
 from chainrule.cli import data, evaluate, inspect_, predict, train
 from chainrule.cli.failures import close_quietly, report
 
-__all__ = ["app"]
+__all__ = ["Commands", "app"]
 
 
 class Commands(TyperGroup):

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chainrule.cli.output import Output
     from chainrule.data import ColumnSummary, Description
 
-__all__ = ["app"]
+__all__ = ["app", "list_sets", "show"]
 
 app = typer.Typer(help="List the built-in sets, or look into a set or file.", no_args_is_help=True)
 
@@ -29,12 +29,9 @@ def list_sets(as_json: p.AsJson = False) -> None:
     output = Output(as_json)
     sets = names()
     output.rows(
-        [
-            (s.name, s.task, f"{s.rows:,}", str(s.columns), "" if s.classes is None else str(s.classes), s.description)
-            for s in sets
-        ],
-        ("name", "task", "rows", "columns", "classes", "what it is"),
-        right=(2, 3, 4),
+        [(s.name, f"{s.rows:,}", str(s.columns), str(s.classes or "values"), s.description) for s in sets],
+        ("name", "rows", "columns", "classes", "what it is"),
+        right=(1, 2, 3),
     )
     output.say()
     output.say("Train on one with: chainrule train digits")

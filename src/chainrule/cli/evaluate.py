@@ -50,7 +50,7 @@ def evaluate(
     from chainrule.cli.measured import tell_metrics
     from chainrule.cli.output import Output
     from chainrule.errors import UnknownName
-    from chainrule.recipes import CHOICES, choose_rows, fingerprint, where_of
+    from chainrule.recipes import CHOICES, choose_rows, fingerprint, notes_on, where_of
     from chainrule.recipes import evaluate as measure
     from chainrule.storage import load
 
@@ -63,6 +63,8 @@ def evaluate(
     chosen, rows, y = choose_rows(loaded, dataset, part, fingerprint(data))
     found = measure(loaded, rows, y, chosen, where_of(dataset))
     output = Output(as_json)
+    for note in notes_on(loaded, rows, where_of(dataset)):
+        output.note(note)
     held_out = ", which the model has not seen in training" if chosen == "test" else ""
     output.say(f"{model} on {found.rows:,} rows of {dataset.name} ({chosen} rows{held_out})")
     tell_metrics(output, {chosen: found.metrics})

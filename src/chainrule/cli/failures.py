@@ -49,7 +49,7 @@ def _message(error: BaseException) -> str:
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
         return "stopped before there was anything to save."
     if isinstance(error, DivergenceError):
-        return f"{_first_sentences(error)} Nothing was saved."
+        return f"{_without_field(error)} Nothing was saved."
     if isinstance(error, ChainruleError):
         return str(error)
     if isinstance(error, _WrongUsage):
@@ -62,10 +62,10 @@ def _message(error: BaseException) -> str:
     )
 
 
-def _first_sentences(error: BaseException) -> str:
-    """Leave out where a Python program finds the last good model; say which option to change."""
-    text = str(error).split(" The model as it was after")[0]
-    return text.rstrip(".") + ": --rate, --clip."
+def _without_field(error: BaseException) -> str:
+    """Leave out where a Python program finds the last good model; name the options instead."""
+    text = str(error).split(" The model as it was after")[0].rstrip(".")
+    return f"{text} ({'--rate, --clip' if 'learning rate' in text else '--scaling standard'})."
 
 
 def _usage_message(error: BaseException) -> str:

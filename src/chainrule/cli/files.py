@@ -22,6 +22,7 @@ __all__ = [
     "default_model_path",
     "load_data",
     "load_for",
+    "model_versions",
 ]
 
 PICTURES = (".png", ".svg", ".pdf")

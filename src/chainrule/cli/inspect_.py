@@ -9,11 +9,13 @@ from chainrule.cli import parameters as p
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Output
+    from chainrule.history import History
     from chainrule.model import Model
 
 __all__ = ["inspect"]
 
 _MOST = 20
+_LAST_EPOCHS = 5
 
 
 def inspect(model: p.ModelFile, as_json: p.AsJson = False) -> None:
@@ -91,8 +93,21 @@ def _tell_training(output: Output, model: Model) -> None:
         base = settings.get("baseline")
         tell_metrics(output, settings["metrics"], base.get("metrics") if isinstance(base, dict) else None, split)
     if model.history is not None and model.history.epochs:
-        output.heading("The last epochs")
-        output.say(str(model.history.table(5)).partition("\n")[2])
+        _tell_history(output, model.history)
+
+
+def _tell_history(output: Output, history: History) -> None:
+    from chainrule.cli.output import number
+
+    output.heading(f"The last of {history.epochs} epochs: {history.stopped}")
+    names = [name for name in history if name != "seconds"]
+    first = max(0, history.epochs - _LAST_EPOCHS)
+    rows = [
+        (str(epoch + 1), *(number(history[name][epoch]) if epoch < len(history[name]) else "" for name in names))
+        for epoch in range(first, history.epochs)
+    ]
+    short = [name.replace("validation_", "val. ").replace("accuracy", "acc.") for name in names]
+    output.rows(rows, ("epoch", *short), right=range(len(names) + 1))
 
 
 def _setting(value: Any, value_text: Any) -> str:

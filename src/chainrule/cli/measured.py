@@ -33,4 +33,5 @@ def tell_metrics(
             value = baseline.get(part, {}).get(beside[0])
             cells.append(percent(value) if beside[0] == "accuracy" else number(value))
         rows.append([*cells, number(values.get("loss"))])
-    output.rows(rows, header, right=range(1, len(header)))
+    if rows:
+        output.rows(rows, header, right=range(1, len(header)))

@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -37,32 +37,35 @@ class Output:
         self.as_json = as_json
         self.console = make_console(sys.stderr if as_json or texts_aside else sys.stdout)
 
-    def say(self, text: str = "") -> None:
-        """Print a line."""
-        self.console.print(text)
+    def say(self, text: str = "", *, whole: bool = False) -> None:
+        """Print a line; a ``whole`` one is not broken at the terminal's edge, so that it can be copied."""
+        self.console.print(text, soft_wrap=whole or None)
 
-    def fact(self, name: str, text: str) -> None:
-        """Print a name and what there is to say about it, indented under itself."""
-        self.rows([(name, text)])
+    def note(self, text: str) -> None:
+        """Print on standard error what a person should know, though the work goes on."""
+        make_console(sys.stderr).print(f"Note: {text}")
 
     def heading(self, text: str) -> None:
         """Print a heading with an empty line above."""
         self.console.print()
         self.console.print(text, style="bold")
 
-    def rows(self, rows: Iterable[Sequence[str]], header: Sequence[str] = (), right: Sequence[int] = ()) -> None:
-        """Print columns; the last one is wrapped, or cut into lines of its own width, where the terminal ends."""
+    def rows(self, rows: Iterable[Sequence[str]], header: Sequence[str] = (), right: Collection[int] = ()) -> None:
+        """Print columns; the last one is wrapped where the terminal ends.
+
+        Args:
+            rows: equally many cells each, at least one row.
+            header: the columns' names, if they need any.
+            right: the columns to align to the right.
+        """
         from rich.table import Table
         from rich.text import Text
 
         lines = [list(row) for row in rows]
         table = Table(box=None, show_header=bool(header), header_style="dim", padding=(0, 2, 0, 0), pad_edge=False)
-        last = len(lines[0]) - 1 if lines else 0
-        for k in range(last + 1):
-            align = "right" if k in right else "left"
-            name = header[k] if header else ("" if k else "name")
-            width = 12 if not header and k == 0 else None
-            table.add_column(name, justify=align, no_wrap=k < last, overflow="fold", min_width=width)  # type: ignore[arg-type]
+        last = len(lines[0]) - 1
+        for k, name in enumerate(header or [""] * (last + 1)):
+            table.add_column(name, justify="right" if k in right else "left", no_wrap=k < last, overflow="fold")
         for line in lines:
             table.add_row(*(Text(cell) for cell in line))
         self.console.print(table, soft_wrap=False)

@@ -9,6 +9,48 @@ import typer
 
 from chainrule.cli import completion as complete
 
+__all__ = [
+    "DATA",
+    "NETWORK",
+    "RESULTS",
+    "SOURCE_HELP",
+    "TRAINING",
+    "ActivationName",
+    "AsJson",
+    "BatchNormFlag",
+    "BatchSize",
+    "BiasInitializerName",
+    "Clip",
+    "DataDir",
+    "DropoutRate",
+    "Dtype",
+    "Encoding",
+    "EngineName",
+    "Epochs",
+    "InitializerName",
+    "L1Strength",
+    "L2Strength",
+    "Layers",
+    "LossName",
+    "MaxNormLimit",
+    "ModelFile",
+    "OptimizerName",
+    "Out",
+    "Patience",
+    "Plot",
+    "Rate",
+    "Scaling",
+    "ScheduleName",
+    "Seed",
+    "Source",
+    "Target",
+    "Task",
+    "TestFile",
+    "TestShare",
+    "TimeLimitSeconds",
+    "ValidationShare",
+]
+
 NETWORK = "Network"
 TRAINING = "Training"
 DATA = "Data"

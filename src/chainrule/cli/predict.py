@@ -42,6 +42,7 @@ def predict(
     """
     from chainrule.cli.files import check_place
     from chainrule.cli.output import Output
+    from chainrule.recipes import notes_on
     from chainrule.recipes import predict as apply
     from chainrule.storage import atomic_write, load
 
@@ -51,6 +52,8 @@ def predict(
     rows, name = _rows(loaded, data, data_dir, encoding)
     found = apply(loaded, rows, name)
     output = Output(as_json, texts_aside=out is None)
+    for note in notes_on(loaded, rows, name):
+        output.note(note)
     report: dict[str, Any] = {
         "model": str(model),
         "data": name,

@@ -39,13 +39,18 @@ class _Places:
                 check_picture_place(path, [*inputs, self.out])
 
     @property
-    def data_options(self) -> list[str]:
-        """The options by which the same data are read again by another command."""
-        from chainrule.data import names
+    def reading_options(self) -> list[str]:
+        """The options by which another command reads the same data."""
+        return _given(("--data-dir", self.data_dir), ("--encoding", self.encoding))
 
-        target = None if any(record.name == self.source for record in names()) else self.target
-        given = (("--target", target), ("--data-dir", self.data_dir), ("--encoding", self.encoding))
-        return [text for name, value in given if value is not None for text in (name, str(value))]
+    @property
+    def training_options(self) -> list[str]:
+        """The options by which another training takes the same data."""
+        return [*_given(("--target", self.target), ("--test", self.test)), *self.reading_options]
+
+
+def _given(*options: tuple[str, str | Path | None]) -> list[str]:
+    return [text for name, value in options if value is not None for text in (name, str(value))]
 
 
 def train(
@@ -198,23 +203,25 @@ def _draw(path: Path, outcome: Outcome, prepared: Any) -> list[Path]:
 
 
 def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
+    """Print commands that can be pasted; data from standard input are gone by now."""
     from chainrule.cli.output import command_line
 
-    again = [option for option in places.data_options if not option.startswith("#")]
     output.heading("Next")
+    inspect: list[str | Path] = ["inspect", places.out]
+    commands = [inspect]
     if places.source != "-":
-        options = [text for text in again if places.target is None or text not in ("--target", places.target)]
-        output.say(command_line("chainrule", "evaluate", places.out, places.source, *options))
-        output.say(
-            command_line("chainrule", "predict", places.out, places.source, *options, "--out", "predictions.csv")
-        )
-    output.say(command_line("chainrule", "inspect", places.out))
+        options = places.reading_options
+        commands = [
+            ["evaluate", places.out, places.source, *options],
+            ["predict", places.out, places.source, *options, "--out", "predictions.csv"],
+            inspect,
+        ]
+    for command in commands:
+        output.say(command_line("chainrule", *command), whole=True)
     if places.source != "-":
         change, why = _suggestion(outcome)
-        test = [] if places.test is None else ["--test", places.test]
-        output.say(
-            command_line("chainrule", "train", places.source, *places.data_options, *test, *change) + f"  # {why}"
-        )
+        again = command_line("chainrule", "train", places.source, *places.training_options, *change)
+        output.say(f"{again}  # {why}", whole=True)
 
 
 def _suggestion(outcome: Outcome) -> tuple[list[str], str]:

@@ -1,4 +1,4 @@
-"""The verbs that every engine has, and the records that go in and out. An engine is a module or object with these verbs.
+"""The verbs that every engine has, and the records that go in and out; a module or an object with them is an engine.
 
 State in, state out: what is needed to go on is a `Carry`, what is interesting to look at is in the other records.
 """

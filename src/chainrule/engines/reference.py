@@ -1,15 +1,15 @@
-"""The reference engine: NumPy, one visible loop per pass. It is the definition that every other engine is tested against.
+"""The reference engine: NumPy, one visible loop per pass. The definition that other engines are tested against.
 
 In the symbols of docs/notation.md, for a batch X of m rows, A[0] = X and D[l] = dC/dZ[l]:
 
     forward   Z[l] = A[l-1] @ W[l].T + b[l],   A[l] = f(Z[l])
-    (BP1)     D[K] = dC/dA[K] * f'(Z[K]), or the short form of a loss with its output activation, such as A[K] - Y
+    (BP1)     D[K] = dC/dA[K] * f'(Z[K]), or the short form of a loss with its output, such as A[K] - Y
     (BP2)     D[l] = (D[l+1] @ W[l+1]) * f'(Z[l])
     (BP3)     dC/db[l] = sum over rows of D[l]
     (BP4)     dC/dW[l] = D[l].T @ A[l-1]
 
-The cost is the weighted mean of the losses: row i counts with its share w_i / sum(w), which is 1/m without weights. The shares
-enter once, in D[K]. Batch normalization weighs its rows by the same shares.
+The cost is the weighted mean of the losses: row i counts with its share w_i / sum(w), which is 1/m without weights. The
+shares enter once, in D[K]. Batch normalization weighs its rows by the same shares.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
-from chainrule.formulas import Array
-from chainrule.network import BatchNorm, Dense, Dropout, Network
+from chainrule.formulas import Array, Penalty
+from chainrule.network import BatchNorm, Dense, Network
 from chainrule.parameters import Parameters
 from chainrule.streams import mask
 
@@ -112,7 +112,7 @@ def forward(
 def _normalize(
     layer: BatchNorm, A: Array, s: Parameters, l: int, share: float | Array, gamma: Array, *, training: bool
 ) -> tuple[Array, Array]:
-    """Give zhat and gamma / deviation; in training from the batch itself, whose statistics join the running ones in s."""
+    """Give zhat and gamma / deviation; in training from the batch, whose statistics join the running ones in s."""
     if not training:
         deviation = np.sqrt(s.var[l] + layer.epsilon)
         return (A - s.mean[l]) / deviation, gamma / deviation
@@ -253,50 +253,38 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
     return price
 
 
-def _advance(job: Job, p: Parameters, change: Array) -> bool:
-    """Add the change to theta and hold the weights to their limits; undo both where a limit gives what is not finite."""
-    limits = [penalty for penalty in job.objective.penalties if penalty.project is not None]
-    before = p.theta.copy() if limits else p.theta
-    p.theta += change
-    for limit in limits:
-        assert limit.project is not None
-        for W in p.W.values():
-            W[...] = limit.bound(limit.project)(W)
-    if limits and job.check_finite and not _finite(p.theta):
-        p.theta[:] = before
-        return False
-    return True
-
-
 def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
     """Make one pass over the rows in the given order (None: as they are), an update a batch."""
-    network, n, size = job.objective.network, len(job.X), job.batch_size
-    p = Parameters(network, carry.theta.copy())
-    g = Parameters(network, np.zeros_like(carry.theta))
-    step = _stepper(job, network)
+    objective, n, size, check = job.objective, len(job.X), job.batch_size, job.check_finite
+    p = Parameters(objective.network, carry.theta.copy())
+    g = Parameters(objective.network, np.zeros_like(carry.theta))
+    step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
     room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
     state, slots, t = carry.state, carry.slots, carry.updates
     loss_sum = penalty_sum = weight_sum = 0.0
-    batches = 0
-    failed: Array | None = None
+    batches, failed = 0, None
     with np.errstate(all="ignore"):  # what is not finite is found by the checks below, and named
         for start in range(0, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
             X, Y, weights = _gather(job, rows, room)
-            cost, new_state, _ = _descend(
-                job.objective, p, state, X, Y, weights, Draw(job.seed, job.updates_before + t + 1), g
-            )
-            penalty = _penalize(job.objective, p, g) if job.objective.penalties else 0.0
+            draw = Draw(job.seed, job.updates_before + t + 1)
+            cost, new_state, _ = _descend(objective, p, state, X, Y, weights, draw, g)
+            penalty = _penalize(objective, p, g) if objective.penalties else 0.0
             if job.clip is not None:
                 _clip(g.theta, job.clip)
             change, new_slots = step(p.theta, g.theta, slots, t + 1, job.rates(t + 1))
-            fine = (
+            if check and not (
                 math.isfinite(cost + penalty)
                 and _addable(p.theta, change)
-                and all(map(_finite, (*new_slots, new_state)))
-            )
-            if job.check_finite and not fine or not _advance(job, p, change):
+                and all(map(_finite, new_slots))
+                and (new_state is state or _finite(new_state))
+            ):
                 failed = np.arange(n)[rows]
+                break
+            before = p.theta.copy() if limits else None
+            p.theta += change
+            if before is not None and not _hold(limits, p) and check:
+                p.theta[:], failed = before, np.arange(n)[rows]
                 break
             state, slots, t, batches = new_state, new_slots, t + 1, batches + 1
             weight = len(X) if weights is None else float(weights.sum())
@@ -309,6 +297,15 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
     return EpochResult(Carry(p.theta, state, slots, t), loss_sum / whole, penalty_sum / whole, batches, failed)
 
 
+def _hold(limits: list[Penalty], p: Parameters) -> bool:
+    """Hold the weights to their limits, in place; say whether they are finite then."""
+    for limit in limits:
+        assert limit.project is not None
+        for W in p.W.values():
+            W[...] = limit.bound(limit.project)(W)
+    return _finite(p.theta)
+
+
 def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Array, Array, Array | None]:
     """Give the batch's rows of X, Y and weights; X goes into ``room``, so that no memory is asked for in each batch."""
     if room is None:
@@ -318,9 +315,9 @@ def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Array, Array, Arra
     return X, job.Y.take(rows, axis=0), None if job.weights is None else job.weights[rows]
 
 
-def _stepper(job: Job, network: Network) -> Any:
+def _stepper(job: Job) -> Any:
     """Give the optimizer's formula with its parameters; a weight decay is 0 for everything that is no weight."""
-    optimizer = job.optimizer
+    optimizer, network = job.optimizer, job.objective.network
     if not optimizer.decays:
         return optimizer.bound(optimizer.value)
     is_weight = np.zeros(network.parameter_count, dtype=job.X.dtype)
@@ -341,8 +338,8 @@ def _clip(g: Array, limit: float) -> None:
 
 
 def _finite(vector: Array) -> bool:
-    """Whether all numbers are finite: a finite sum of squares says so in one pass; only if it overflows, look closer."""
-    return math.isfinite(vector @ vector) or bool(np.isfinite(vector).all())
+    """Whether all numbers are finite: a finite sum of squares says so in one pass; if it overflows, look closer."""
+    return math.isfinite(np.dot(vector, vector)) or bool(np.isfinite(vector).all())
 
 
 def _addable(theta: Array, change: Array) -> bool:
@@ -350,4 +347,4 @@ def _addable(theta: Array, change: Array) -> bool:
 
     Where the squares of the change can be added up, it is too small to carry a finite theta over the edge.
     """
-    return math.isfinite(change @ change) or bool(np.isfinite(theta + change).all())
+    return math.isfinite(np.dot(change, change)) or bool(np.isfinite(theta + change).all())

@@ -77,6 +77,9 @@ class Catalogue(Mapping[str, R], Generic[R]):
     def __len__(self) -> int:
         return len(self._records)
 
+    def __repr__(self) -> str:
+        return f"Catalogue({self.what}: {', '.join(self)})"
+
     def find(self, wanted: str | R, **parameters: float) -> R:
         """Give the formula of this name (or this very record) with these parameters.
 

@@ -22,6 +22,7 @@ from chainrule.recipes.using import (
     encode,
     evaluate,
     fingerprint,
+    notes_on,
     predict,
 )
 
@@ -45,6 +46,7 @@ __all__ = [
     "find_formula",
     "fingerprint",
     "finite",
+    "notes_on",
     "parse_layers",
     "predict",
     "prepare",

@@ -43,6 +43,9 @@ class Decision:
         name: what it is about, such as "hidden layers".
         value: what was decided: a formula, a number, a text, ….
         reason: why, in a sentence; ``GIVEN`` where the user said so.
+
+    >>> Decision("epochs", 5, GIVEN).given
+    True
     """
 
     name: str
@@ -56,7 +59,12 @@ class Decision:
 
 
 def where_of(dataset: Dataset) -> str:
-    """Say what messages call a data set: the built-in set's name, or the file's path."""
+    """Say what messages call a data set: the built-in set's name, or the file's path.
+
+    >>> from chainrule.data import load
+    >>> where_of(load("iris"))
+    'iris'
+    """
     return dataset.name if dataset.task is not None else dataset.source or dataset.name
 
 

@@ -81,8 +81,8 @@ class Recipe:
         needed = network.parameter_count * vectors * (8 if self["number type"] == "float64" else 4)
         if needed > _memory():
             raise UsageError(
-                "hidden layers of {layers} make {count:,} parameters, whose training takes {needed}; this machine has"
-                " {memory}: choose smaller layers (--layers)",
+                "hidden layers of {layers} make {count:,} parameters, whose training takes {needed}; this machine's"
+                " memory is {memory}: choose smaller layers (--layers)",
                 layers=", ".join(map(str, self["hidden layers"])),
                 count=network.parameter_count,
                 needed=human_bytes(needed),
@@ -125,7 +125,12 @@ def decide(dataset: Dataset, options: Options | None = None) -> Recipe:
 
 
 def with_class_names(dataset: Dataset) -> Dataset:
-    """Give class numbers the names that a data set has for them, so that predictions read "Sandal" and not 5."""
+    """Give class numbers the names that a data set has for them, so that predictions read "Sandal" and not 5.
+
+    >>> from chainrule.data import load
+    >>> with_class_names(load("gender")).y.tolist()
+    ['female', 'male', 'male', 'female']
+    """
     if dataset.classes is None or dataset.y.dtype.kind not in "iu" or not isinstance(dataset.classes[0], str):
         return dataset
     names = np.array(dataset.classes, dtype=object)

@@ -79,7 +79,11 @@ class Outcome:
 
 
 def take(rows: Rows, numbers: Array) -> Rows:
-    """Give the rows of these numbers."""
+    """Give the rows of these numbers.
+
+    >>> take(np.array([[1, 2], [3, 4]]), np.array([1])).tolist()
+    [[3, 4]]
+    """
     return rows[numbers] if isinstance(rows, np.ndarray) else rows.iloc[numbers]
 
 
@@ -89,6 +93,12 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Prepared:
     Raises:
         DataError: for rows that cannot be encoded.
         UsageError: for layers that do not fit into memory.
+
+    >>> from chainrule.data import load
+    >>> from chainrule.recipes import decide
+    >>> iris = load("iris")
+    >>> prepare(iris, decide(iris)).network.sizes
+    (4, 64, 32, 3)
     """
     where = where_of(dataset)
     numbers = dict(zip(PARTS, recipe.parts, strict=True))

@@ -11,14 +11,25 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import Dataset, names, split
-from chainrule.data.columns import text_of
+from chainrule.data.columns import categories_of, spot, text_of
 from chainrule.data.dataset import Array, Rows
+from chainrule.data.encoded import CategoryColumn
 from chainrule.data.sources import open_source
 from chainrule.errors import ChainruleError, DataError, UsageError
 from chainrule.model import Model
 from chainrule.recipes.running import PARTS, Metrics, finite, take
 
-__all__ = ["CHOICES", "Evaluation", "Predictions", "choose_rows", "encode", "evaluate", "fingerprint", "predict"]
+__all__ = [
+    "CHOICES",
+    "Evaluation",
+    "Predictions",
+    "choose_rows",
+    "encode",
+    "evaluate",
+    "fingerprint",
+    "notes_on",
+    "predict",
+]
 
 CHOICES = ("auto", "all", *PARTS)
 
@@ -68,6 +79,10 @@ def encode(model: Model, rows: Rows, where: str, ignore: Collection[str] = ()) -
 
     Raises:
         DataError: for columns that are missing or unknown, and cells that are no numbers where numbers are expected.
+
+    >>> from chainrule import Network
+    >>> encode(Network.from_sizes([2, 1]).init(), np.array([[1, 2]]), "rows.npy").tolist()
+    [[1.0, 2.0]]
     """
     if model.encoder is not None:
         return model.encoder.transform(rows, where=where, ignore=ignore, dtype=model.dtype)
@@ -77,6 +92,40 @@ def encode(model: Model, rows: Rows, where: str, ignore: Collection[str] = ()) -
         return replace(model, encoder=None).inputs(rows)
     except UsageError as error:
         raise DataError("{path}: {problem}", path=where, problem=error) from None
+
+
+def notes_on(model: Model, rows: Rows, where: str) -> list[str]:
+    """Say which cells hold categories that training has not seen; they are predicted as unknown.
+
+    Args:
+        model: the model.
+        rows: a table or an array, which `encode` has taken.
+        where: the file's name.
+
+    Returns:
+        One sentence for each column with such cells.
+
+    >>> from chainrule import Network
+    >>> notes_on(Network.from_sizes([2, 1]).init(), np.array([[1, 2]]), "rows.npy")
+    []
+    """
+    if model.encoder is None or isinstance(rows, np.ndarray):
+        return []
+    notes = []
+    for column in model.encoder.columns:
+        # Where training had rare categories, nobody knows which of them an unknown one is.
+        if not isinstance(column, CategoryColumn) or column.rare:
+            continue
+        codes, texts = categories_of(rows[column.name])
+        strange = np.array([text not in column.categories for text in texts] + [False])[codes]
+        if strange.any():
+            first = int(np.argmax(strange))
+            unit, place = spot(rows, first)
+            notes.append(
+                f"{where} {unit} {place}, column {column.name!r}: {texts[codes[first]]!r} was not there in training and"
+                f" counts as unknown ({int(strange.sum()):,} such cells); correct them, or train with such rows"
+            )
+    return notes
 
 
 def predict(model: Model, rows: Rows, where: str = "the data") -> Predictions:
@@ -89,6 +138,11 @@ def predict(model: Model, rows: Rows, where: str = "the data") -> Predictions:
 
     Raises:
         DataError: as for `encode`.
+
+    >>> from chainrule import train, Network
+    >>> model = train(Network.from_sizes([1, 1], output="sigmoid"), [[-1], [1]], ["low", "high"], epochs=100)
+    >>> predict(model, np.array([[-3], [3]])).classes
+    ('high', 'low')
     """
     bare = replace(model, encoder=None)
     X = encode(model, rows, where, _target_names(model))
@@ -131,6 +185,12 @@ def choose_rows(model: Model, dataset: Dataset, part: str, print_: str | None) -
 
     Raises:
         UsageError: for a part that these data do not have.
+
+    >>> from chainrule import Network
+    >>> from chainrule.data import load
+    >>> name, rows, _ = choose_rows(Network.from_sizes([4, 3]).init(), load("iris"), "auto", fingerprint("iris"))
+    >>> name, rows.shape
+    ('all', (150, 4))
     """
     data = model.settings.get("data")
     known = isinstance(data, dict) and print_ is not None and data.get("fingerprint") == print_
@@ -172,6 +232,11 @@ def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str =
     Raises:
         ChainruleError: for a label that is none of the model's classes.
         DataError: for rows or targets that do not fit.
+
+    >>> from chainrule import Network
+    >>> model = Network.from_sizes([2, 1], output="sigmoid").init()
+    >>> round(evaluate(model, np.array([[0, 0]]), np.array([1])).metrics["loss"], 4)
+    0.6931
     """
     _check_labels(model, y, where)
     bare = replace(model, encoder=None)
