@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -335,7 +335,9 @@ class Model:
         return f"<code>{escape(repr(self))}</code>{self.summary()._repr_html_()}"
 
 
-def measure(model: Model, A: Array, Y: Array, weights: Array | None = None) -> dict[str, float]:
+def measure(
+    model: Model, A: Array, Y: Array, weights: Array | None = None, names: Collection[str] | None = None
+) -> dict[str, float]:
     """Give the metrics of the model's task for outputs A and a target matrix Y, in the target's own unit.
 
     Args:
@@ -343,6 +345,7 @@ def measure(model: Model, A: Array, Y: Array, weights: Array | None = None) -> d
         A: outputs, shape (n, N_K).
         Y: target matrix, shape (n, N_K).
         weights: one weight per row, or None.
+        names: which of them; None gives all.
     """
     if model.task == "multilabel":
         return {"accuracy": METRICS["accuracy"].value(A >= 0.5, Y >= 0.5, weights)}
@@ -350,6 +353,5 @@ def measure(model: Model, A: Array, Y: Array, weights: Array | None = None) -> d
     predicted, truth = truth_of(A, classes), truth_of(Y, classes)
     if not classes and model.target is not None:
         predicted, truth = model.target.inverse(predicted), model.target.inverse(truth)
-    return {
-        name: metric.value(predicted, truth, weights) for name, metric in METRICS.items() if metric.task == model.task
-    }
+    wanted = [name for name, metric in METRICS.items() if metric.task == model.task and (not names or name in names)]
+    return {name: METRICS[name].value(predicted, truth, weights) for name in wanted}

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chainrule import load
+from chainrule import Network, load
+from chainrule.formulas import ACTIVATIONS, INITIALIZERS
 
 from .conftest import Runner
 
@@ -84,13 +85,14 @@ def test_every_option_reaches_the_training(chainrule: Runner, people: Path, tmp_
     assert run.code == 0, run.err
     found, model = read_json(run.out), load(tmp_path / "my.model")
     assert found["network"]["sizes"] == [5, 7, 5, 1]
-    assert [str(layer) for layer in model.network.layers] == [
-        "Dense(7, 'leaky_relu(alpha=0.2)', initializer='normal(scale=1)', bias_initializer='constant(value=0.5)')",
-        "Dropout(0.1)",
-        "Dense(5, 'leaky_relu(alpha=0.2)', initializer='normal(scale=1)', bias_initializer='constant(value=0.5)')",
-        "Dropout(0.1)",
-        "Dense(1, 'sigmoid', initializer='normal(scale=1)', bias_initializer='constant(value=0.5)')",
-    ]
+    assert model.network == Network.from_sizes(
+        [5, 7, 5, 1],
+        hidden=ACTIVATIONS.find("leaky_relu", alpha=0.2),
+        output="sigmoid",
+        dropout=0.1,
+        initializer="normal",
+        bias_initializer=INITIALIZERS.find("constant", value=0.5),
+    )
     settings = model.settings
     assert settings["optimizer"] == {"name": "momentum", "rate": 0.03, "mu": 0.8}
     assert settings["schedule"]["name"] == "step"

@@ -72,3 +72,10 @@ def test_short_forms_are_those_of_the_catalogue() -> None:
     assert L2(0).parameters == {"strength": 0.0}
     with pytest.raises(UsageError, match="0 < limit"):
         MaxNorm(0)
+
+
+def test_max_norm_shortens_weights_whose_squares_overflow() -> None:
+    held = PENALTIES["max_norm"].with_parameters(limit=1.0)
+    assert held.project is not None
+    W = np.array([[3e200, 4e200], [0.0, 0.0], [0.3, 0.4]])
+    np.testing.assert_allclose(held.bound(held.project)(W), [[0.6, 0.8], [0, 0], [0.3, 0.4]], rtol=1e-15)

@@ -46,8 +46,10 @@ def no_slope(w: Array, limit: float = 3.0) -> Array:
 
 def max_norm(W: Array, limit: float = 3.0) -> Array:
     """W[i, :] min(1, limit / ||W[i, :]||): each neuron's incoming weights are shortened to the limit."""
-    norms = np.sqrt(np.sum(W * W, axis=1, keepdims=True))
-    return W * (limit / np.maximum(norms, limit))
+    largest = np.max(np.maximum(W, -W), axis=1, keepdims=True, initial=0)
+    largest = np.where(largest > 0, largest, 1)
+    norms = np.sqrt(np.sum((W / largest) ** 2, axis=1, keepdims=True))  # in units of the largest, so nothing overflows
+    return W * np.minimum(1, limit / largest / np.maximum(norms, 1))
 
 
 RECORDS = (

@@ -134,7 +134,7 @@ class Run:
         if not self.metrics:
             return {}
         A = self.engine.predict(self.model.network, carry.theta, carry.state, X)
-        measured = measure(self.model, A, Y, weights)
+        measured = measure(self.model, A, Y, weights, self.metrics)
         return {name: measured[name] for name in self.metrics}
 
     def _cost(self, carry: Carry, X: Array, Y: Array, weights: Array | None) -> float:
