@@ -92,7 +92,7 @@ def test_task_that_is_given() -> None:
     ],
 )
 def test_targets_that_cannot_be_learnt(y: Array, message: str) -> None:
-    with pytest.raises(DataError, match="made.*--target"):
+    with pytest.raises(DataError, match=r"made.*--target"):
         decide(dataset(y))
     with pytest.raises(DataError) as caught:
         decide(dataset(y))
@@ -169,9 +169,9 @@ def test_output_follows_the_loss(y: Array, options: Options, loss: str, output: 
 
 
 def test_losses_that_do_not_fit() -> None:
-    with pytest.raises(UsageError, match="poisson.*classification"):
+    with pytest.raises(UsageError, match=r"poisson.*classification"):
         decide(dataset(np.arange(90) % 3), Options(loss=LOSSES["poisson"]))
-    with pytest.raises(UsageError, match="categorical_cross_entropy.*regression"):
+    with pytest.raises(UsageError, match=r"categorical_cross_entropy.*regression"):
         decide(dataset(np.arange(90) / 7), Options(loss=LOSSES["categorical_cross_entropy"]))
 
 
@@ -377,7 +377,7 @@ def test_probabilities_belong_to_the_classes(flowers: tuple) -> None:
 
 def test_a_label_that_is_no_class(flowers: tuple) -> None:
     data, outcome = flowers
-    with pytest.raises(ChainruleError, match="no class 'rose'.*setosa, versicolor, virginica"):
+    with pytest.raises(ChainruleError, match=r"no class 'rose'.*setosa, versicolor, virginica"):
         evaluate(outcome.model, data.X[:1], text("rose"))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
 from collections.abc import Collection
 from pathlib import Path
@@ -23,6 +24,7 @@ __all__ = [
     "load_data",
     "load_for",
     "model_versions",
+    "tell_if_waiting",
 ]
 
 PICTURES = (".png", ".svg", ".pdf")
@@ -46,6 +48,7 @@ def load_data(
     from chainrule.data import load
     from chainrule.recipes import with_class_names
 
+    tell_if_waiting(source)
     try:
         with show_download() as progress:
             dataset = load(
@@ -78,6 +81,14 @@ def load_for(model: Model, source: str, target: str | None, data_dir: Path | Non
                 with_labels_beside = is_idx(opened.head)
         target = None if with_labels_beside else model.target.name
     return load_data(source, target=target, data_dir=data_dir, encoding=encoding, text=text)
+
+
+def tell_if_waiting(source: str) -> None:
+    """Say so where a person at a terminal would wonder what the command is waiting for."""
+    if source == "-" and sys.stdin.isatty():
+        from chainrule.cli.output import make_console
+
+        make_console(sys.stderr).print("Reading a table from standard input, up to Ctrl-D (Ctrl-Z on Windows) …")
 
 
 def _position_or_name(target: str | None) -> str | int | None:

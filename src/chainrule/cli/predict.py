@@ -75,12 +75,13 @@ def predict(
 
 def _rows(model: Model, data: str, data_dir: Path | None, encoding: str | None) -> tuple[Any, str]:
     """Read the rows to predict, and say what messages call them."""
-    from chainrule.cli.files import load_data
+    from chainrule.cli.files import load_data, tell_if_waiting
     from chainrule.data import names, read_rows
     from chainrule.data.sources import source_name
 
     if any(record.name == data for record in names()):
         return load_data(data, data_dir=data_dir).X, data
+    tell_if_waiting(data)
     text = model.encoder.text_columns if model.encoder is not None else ()
     return read_rows(data, encoding=encoding, text=text), source_name(data)
 

@@ -90,8 +90,7 @@ def train(
 ) -> None:
     """Train a network on a table or a built-in set, and keep it in a file.
 
-    The column to predict decides between classification and regression. Whatever is not given is decided, and every
-    decision is printed with its reason.
+    Whatever is not given is decided, and every decision is printed with its reason.
     """
     import typer
 

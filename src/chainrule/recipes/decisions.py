@@ -81,7 +81,7 @@ def decide_task(dataset: Dataset, options: Options) -> Decision:
     """
     name, y = dataset.target, dataset.y
     if options.task is None and dataset.task is not None:
-        return Decision("task", dataset.task, f"the data set {dataset.name} is known to be that")
+        return Decision("task", dataset.task, f"known of the data set {dataset.name}")
     if y.ndim > 1 or len(y) == 0:
         return _or_given("task", options.task, "regression", f"the target has {y.shape[-1]} columns")
     values, counts = _distinct(y)
@@ -149,15 +149,15 @@ def decide_data(dataset: Dataset, task: str, options: Options) -> tuple[list[Dec
     stratify = task == "classification"
     parts = split(dataset.y, seed=options.seed, test=test.value, validation=validation.value, stratify=stratify)
     if not test.reason:
-        alike = ", with the classes' shares kept" if stratify else ""
-        test = Decision("test rows", test.value, f"one fifth of the rows, drawn by the seed{alike}")
+        alike = ", classes in proportion" if stratify else ", drawn by the seed"
+        test = Decision("test rows", test.value, f"one fifth{alike}")
     held = len(parts.test) if dataset.test is None else len(dataset.test[1])
     images = dataset.image_shape is not None
     scaling = _or_given(
         "scaling",
         options.scaling,
         "range" if images else "standard",
-        "the rows are images: all pixels alike to between 0 and 1" if images else "every column to mean 0, deviation 1",
+        "images: all pixels to 0 … 1" if images else "each column: mean 0, deviation 1",
     )
     return (
         [
@@ -186,11 +186,11 @@ def decide_network(dataset: Dataset, task: str, classes: int, rows: int, options
     images = dataset.image_shape is not None
     sizes, why = _hidden_layers(rows, images)
     layers = _or_given("hidden layers", options.layers, sizes, why)
-    activation = _or_given("activation", options.activation, ACTIVATIONS["relu"], "quick to compute and to train")
+    activation = _or_given("activation", options.activation, ACTIVATIONS["relu"], "quick to compute, easy to train")
     rate = 0.0 if rows < TINY else 0.3 if images else 0.1 if rows < 1000 or rows >= 10_000 else 0.2
     dropout = Decision("dropout", rate, "against overfitting" if rate else "too few rows for it")
     if options.layers is not None:
-        dropout = Decision("dropout", 0.0, "none in layers that were given, unless it is asked for")
+        dropout = Decision("dropout", 0.0, "as the layers were given")
     dropout = _or_given("dropout", options.dropout, dropout.value, dropout.reason)
     loss, output = _loss_and_output(task, classes, options.loss)
     return [layers, activation, dropout, output, loss]
@@ -202,10 +202,10 @@ def _hidden_layers(rows: int, images: bool) -> tuple[tuple[int, ...], str]:
     if images:
         return (256, 128), "for images"
     if rows < 1000:
-        return (64, 32), f"for {rows:,} rows to train with, below 1,000"
+        return (64, 32), "for fewer than 1,000 rows"
     if rows < 10_000:
-        return (128, 64), f"for {rows:,} rows to train with, below 10,000"
-    return (256, 128), f"for {rows:,} rows to train with, 10,000 or more"
+        return (128, 64), "for fewer than 10,000 rows"
+    return (256, 128), "for 10,000 rows or more"
 
 
 def _loss_and_output(task: str, classes: int, given: Loss | None) -> tuple[Decision, Decision]:
@@ -226,8 +226,8 @@ def _loss_and_output(task: str, classes: int, given: Loss | None) -> tuple[Decis
     if loss.value.targets == "counts":
         raise UsageError("the loss {loss!r} is for counts, but this is a classification", loss=loss.value.name)
     if loss.value.targets == "distribution":
-        return loss, _output("softmax", f"probabilities of the {classes} classes, which add up to 1")
-    one = "the probability of the second of two classes" if classes == 2 else "one between 0 and 1 for each class"
+        return loss, _output("softmax", "probabilities that add up to 1")
+    one = "the probability of one class" if classes == 2 else "from 0 to 1 for each class"
     return loss, _output("sigmoid", one)
 
 
@@ -247,7 +247,7 @@ def decide_training(rows: int, options: Options) -> list[Decision]:
     size = rows if tiny else 16 if rows < 1000 else 32 if rows < 10_000 else 128 if rows < 30_000 else 256
     why = "all rows at once, as they are few" if tiny else f"for {rows:,} rows to train with"
     dtype = "float64" if tiny else "float32"
-    precision = "so few rows cost nothing" if tiny else "twice as fast as float64, and exact enough"
+    precision = "so few rows cost nothing" if tiny else "faster than float64, exact enough"
     return [
         _optimizer(rows, options),
         _schedule(tiny, options),
@@ -261,11 +261,11 @@ def _optimizer(rows: int, options: Options) -> Decision:
     if options.optimizer is not None:
         chosen, reason = options.optimizer, GIVEN if options.rate else f"{GIVEN}, with its usual rate"
     elif rows < TINY:
-        chosen, reason = OPTIMIZERS.find("adam", rate=0.02), "quick whatever the scale of the gradient"
+        chosen, reason = OPTIMIZERS.find("adam", rate=0.02), "fast whatever the gradient's scale"
     else:
         rate, decay = (0.01, 0.3) if rows < 1000 else (0.002, 0.3) if rows < 10_000 else (0.005, 0.1)
         chosen = OPTIMIZERS.find("adamw", rate=rate, decay=decay)
-        reason = "quick whatever the scale of the gradient; its decay keeps weights small"
+        reason = "fast; its decay keeps weights small"
     if options.rate is not None:
         chosen = chosen.with_parameters(rate=options.rate)
         reason = GIVEN if options.optimizer is not None else f"{GIVEN} (the rate); {reason}"
@@ -274,9 +274,9 @@ def _optimizer(rows: int, options: Options) -> Decision:
 
 def _schedule(tiny: bool, options: Options) -> Decision:
     proposed: Schedule = SCHEDULES["one_cycle"]
-    reason = "the rate rises, then falls to nearly 0: good results in few epochs"
+    reason = "the rate rises, then falls to 0"
     if options.optimizer is not None:
-        proposed, reason = SCHEDULES["constant"], "the optimizer was given: its rate stays what it is"
+        proposed, reason = SCHEDULES["constant"], "as the optimizer was given"
     elif tiny:
         proposed, reason = SCHEDULES["constant"], "enough for so few rows"
     return _or_given("schedule", options.schedule, proposed, reason)
@@ -291,16 +291,16 @@ def decide_epochs(rows: int, validation_rows: int, options: Options) -> list[Dec
         options: what the user said.
     """
     count = 1000 if rows < TINY else 100 if rows < 1000 else 60 if rows < 30_000 else 20
-    epochs = _or_given("epochs", options.epochs, count, f"at most, for {rows:,} rows to train with")
+    epochs = _or_given("epochs", options.epochs, count, f"at most, for {rows:,} rows")
     if not validation_rows:
         if options.patience is not None:
             raise UsageError(
                 "patience needs validation rows to stop by, and there are none; leave it out, or hold some rows out"
                 " (--validation-share 0.1)"
             )
-        return [epochs, Decision("patience", None, "no validation rows to stop by: all epochs are done")]
+        return [epochs, Decision("patience", None, "no rows to stop by: all epochs")]
     wait = max(1, int(epochs.value) // 2)
-    reason = "stops after so many epochs without a lower validation loss; the best epoch is kept"
+    reason = "epochs without a new best one"
     if options.epochs is not None:
-        wait, reason = options.epochs, "all epochs are done, as given; the one with the lowest validation loss is kept"
+        wait, reason = options.epochs, "all epochs, as given; best is kept"
     return [epochs, _or_given("patience", options.patience, wait, reason)]
