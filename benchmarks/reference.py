@@ -1,8 +1,8 @@
 """What does one epoch of the reference engine cost, beside a straightforward NumPy script?
 
 The job: 784-30-10, sigmoid, half squared error, batches of 10, 50,000 images, float32. The script does what a person
-would write by hand for this very network: shuffle, take a batch, forward, loss, finite check, backward, update. Both run in
-turns in one process; the figure is the ratio of their medians, since single times on a busy machine say little.
+would write by hand for this very network: shuffle, take a batch, forward, loss, finite check, backward, update. Both
+run in turns in one process; the figure is the ratio of their medians, since single times on a busy machine say little.
 
     python benchmarks/reference.py [--data-dir FOLDER] [--repeats 7]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.data.columns import is_number_like
 from chainrule.data.targets import TargetEncoder
 from chainrule.errors import DataError, ShapeError, UsageError
 from chainrule.formulas import Array, Loss
@@ -99,7 +100,7 @@ def _as_numbers(values: Any, what: str) -> Array:
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError):
-        place, value = next((place, value) for place, value in np.ndenumerate(array) if not _is_real(value))
+        place, value = next((place, value) for place, value in np.ndenumerate(array) if not is_number_like(value))
     names = getattr(values, "columns", None)  # those of a DataFrame
     column = "" if len(place) < 2 else f", column {place[1] if names is None else repr(names[place[1]])}"
     remedy = "give numbers, or train with encoder=TableEncoder.fit(X)" if what == "X" else "give numbers"
@@ -131,14 +132,6 @@ def _as_array(values: Any, what: str) -> Array:
         if numbers or kinds <= {bool, np.bool_}:
             return np.array(array.tolist())
     return array
-
-
-def _is_real(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _as_rows(Y: Any, network: Network, rows: int | None) -> Array:

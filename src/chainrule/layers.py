@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import ACTIVATIONS, INITIALIZERS, Activation, Formula, Initializer
+from chainrule.formulas.intervals import is_real
 
 __all__ = ["BIASES", "BatchNorm", "Dense", "Dropout", "Layer", "check_layers", "check_size", "number_layers"]
 
@@ -111,7 +112,7 @@ class Dropout:
     rate: float = 0.5
 
     def __post_init__(self) -> None:
-        if not _is_real(self.rate) or not 0 <= self.rate < 1:
+        if not is_real(self.rate) or not 0 <= self.rate < 1:
             raise UsageError(
                 "the dropout rate is {rate!r}; it must be from 0 up to, but not including, 1, such as 0.5",
                 rate=self.rate,
@@ -151,7 +152,7 @@ class BatchNorm:
 
     def __init__(self, activation: str | Activation = "identity", momentum: float = 0.1, epsilon: float = 1e-5) -> None:
         for name, value, usual in (("momentum", momentum, 0.1), ("epsilon", epsilon, 1e-5)):
-            if not _is_real(value) or not 0 < value <= 1:
+            if not is_real(value) or not 0 < value <= 1:
                 raise UsageError(
                     "{name} of a BatchNorm is {value!r}; it must be a number above 0 and at most 1, such as {usual}",
                     name=name,
@@ -214,10 +215,6 @@ def number_layers(layers: Sequence[Layer]) -> tuple[tuple[Layer, int], ...]:
             )
         steps.append((layer, l))
     return tuple(steps)
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 def _code(table: str, formula: Formula) -> str:

@@ -253,6 +253,15 @@ def test_a_closed_pipe_is_silent(model: Path, people: Path) -> None:
         assert process.wait() == 0
 
 
+def test_a_training_is_not_lost_since_nobody_reads_any_more(people: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "chainrule", "train", people.name, *QUICK]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.wait() == 0
+    assert cr.load(tmp_path / "people.safetensors").history.epochs == 3
+
+
 @pytest.mark.parametrize("command", [["evaluate", "MODEL", "DATA"], ["inspect", "MODEL"], ["data", "show", "DATA"]])
 def test_texts_that_a_pipe_cannot_take(command: list[str], model: Path, people: Path) -> None:
     """Chinese column names in a process whose locale knows ASCII only."""

@@ -21,8 +21,17 @@ def make_console(stream: TextIO) -> Console:
     """Make a console that prints texts as they are: no markup, no emoji, no colours where they are not wanted."""
     from rich.console import Console
 
+    from chainrule.cli.failures import close_quietly
+
+    class Patient(Console):
+        """Goes on in silence where Rich would end the program: a training is not lost since nobody reads any more."""
+
+        def on_broken_pipe(self) -> None:
+            self.quiet = True
+            close_quietly()
+
     # Only a terminal has an edge to wrap at; what goes to files and pipes keeps its lines whole.
-    return Console(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=not stream.isatty())
+    return Patient(file=stream, markup=False, emoji=False, highlight=False, soft_wrap=not stream.isatty())
 
 
 class Output:
@@ -72,9 +81,9 @@ class Output:
 
     def result(self, data: dict[str, Any]) -> None:
         """Print the result, if it is to be JSON: one object, without NaN, in ASCII so that no pipe can spoil it."""
-        from chainrule.recipes import finite
-
         if self.as_json:
+            from chainrule.recipes import finite
+
             text = json.dumps(finite(data), allow_nan=False, indent=2 if sys.stdout.isatty() else None)
             sys.stdout.write(text + "\n")
             sys.stdout.flush()

@@ -31,8 +31,11 @@ class _Places:
     def check(self) -> None:
         """See that everything can be written, before any work is done."""
         from chainrule.cli.files import beside, check_model_place, check_picture_place
+        from chainrule.errors import UsageError
 
         inputs = [path for path in (self.source, self.test) if path is not None]
+        if self.plot is not None and self.plot.absolute() == self.out.absolute():
+            raise UsageError("{path} cannot hold both the model and the picture; name two files", path=self.out)
         check_model_place(self.out, inputs)
         if self.plot is not None:
             for path in (self.plot, beside(self.plot, "confusion"), beside(self.plot, "predictions")):
@@ -180,6 +183,7 @@ def _tell_decisions(output: Output, dataset: Dataset, recipe: Recipe, network: A
 
 def _tell_result(output: Output, outcome: Outcome) -> None:
     from chainrule.cli.measured import tell_metrics
+    from chainrule.cli.output import number
 
     history = outcome.model.history
     assert history is not None
@@ -187,7 +191,9 @@ def _tell_result(output: Output, outcome: Outcome) -> None:
     output.say(f"{history.epochs} epochs in {outcome.seconds:.1f} s: {history.stopped}{best} (engine {history.engine})")
     output.heading("Result")
     tell_metrics(output, outcome.metrics, outcome.baseline.metrics, outcome.model.settings["data"]["split"])
-    output.say(f"baseline: always the training rows' {outcome.baseline.kind}, {outcome.baseline.prediction}")
+    prediction = outcome.baseline.prediction
+    shown = number(prediction) if isinstance(prediction, float) else prediction
+    output.say(f"baseline: always the training rows' {outcome.baseline.kind}, {shown}")
 
 
 def _draw(path: Path, outcome: Outcome, prepared: Any) -> list[Path]:

@@ -25,6 +25,7 @@ __all__ = [
     "check_not_mostly_numbers",
     "floats_of",
     "has_lines",
+    "is_number_like",
     "kind_of",
     "listing",
     "numbers_of",
@@ -240,3 +241,16 @@ def check_not_mostly_numbers(column: pd.Series[Any], where: str) -> None:
         text=str(column.iloc[first]),
         slips=slips,
     )
+
+
+def is_number_like(value: object) -> bool:
+    """Say whether ``float`` takes it: a number, or a text that reads like one.
+
+    >>> is_number_like("1e3"), is_number_like("high")
+    (True, False)
+    """
+    try:
+        float(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from chainrule.data.columns import LINE, MISSING, floats_of
+from chainrule.data.columns import LINE, MISSING, floats_of, is_number_like
 from chainrule.errors import DataError, UsageError
 
 if TYPE_CHECKING:
@@ -195,11 +195,11 @@ def _ragged(line: int, cells: list[str], names: list[str], name: str) -> DataErr
 
 def _check_names(names: list[str], line: int, name: str) -> list[str]:
     """Refuse numbers, nothing, or the same twice as columns' names."""
-    if all(map(_is_number, names)):
+    if all(map(is_number_like, names)):
         raise _no_header(line, name)
     counts = Counter(names)
     twice = [column for column in counts if counts[column] > 1 and column]
-    if any(map(_is_number, twice)):
+    if any(map(is_number_like, twice)):
         raise _no_header(line, name)
     if twice:
         first = names.index(twice[0]) + 1
@@ -222,14 +222,6 @@ def _check_names(names: list[str], line: int, name: str) -> list[str]:
     return names
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
 def _no_header(line: int, name: str) -> DataError:
     return DataError(
         "{path} line {line} holds data where the columns' names should stand: add a first line with a name for each"
@@ -245,7 +237,7 @@ def _check_header(table: pd.DataFrame, name: str) -> None:
 
     for column in table.columns:
         numeric = pd.api.types.is_numeric_dtype(table[column].dtype) and table[column].dtype != bool
-        if numeric != _is_number(column) or not (numeric or (table[column] == column).any()):
+        if numeric != is_number_like(column) or not (numeric or (table[column] == column).any()):
             return
     raise _no_header(1, name)
 
@@ -293,7 +285,7 @@ def _numbers_too_long(column: pd.Series[Any]) -> pd.Series[Any]:
 
     values = column.dropna()
     first = values.iloc[0] if len(values) else None
-    if not (isinstance(first, str) and _is_number(first)) and type(first) is not int:
+    if not (isinstance(first, str) and is_number_like(first)) and type(first) is not int:
         return column
     numbers = pd.Series(floats_of(column), index=column.index)
     return numbers if bool((numbers.notna() == column.notna()).all()) else column

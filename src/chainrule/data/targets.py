@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.data import schema
-from chainrule.data.columns import listing, text_of
+from chainrule.data.columns import is_number_like, listing, text_of
 from chainrule.data.dataset import Array
 from chainrule.data.statistics import center_and_scale
 from chainrule.errors import DataError, ModelFileError, UsageError
@@ -218,7 +218,7 @@ def _as_values(y: npt.ArrayLike, name: str, where: str) -> tuple[npt.NDArray[np.
     try:
         values = raw.astype(np.float64)
     except (ValueError, TypeError):
-        rows = (row for row, value in enumerate(raw.tolist()) if not _is_real(value))
+        rows = (row for row, value in enumerate(raw.tolist()) if not is_number_like(value))
         row = next(rows, 0)
         raise DataError(
             "{path}, row {row}: the target {name!r} is {value!r}, but a number is expected; correct it, or train a"
@@ -244,14 +244,6 @@ def _as_values(y: npt.ArrayLike, name: str, where: str) -> tuple[npt.NDArray[np.
             value=raw[row],
         )
     return matrix, values.ndim == 1
-
-
-def _is_real(value: object) -> bool:
-    try:
-        float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _checked_classes(classes: list[Any], what: str) -> tuple[Label, ...]:

@@ -124,7 +124,7 @@ class Catalogue(Mapping[str, R], Generic[R]):
                 what=self.what,
                 name=record.name,
             )
-        check(record)
+        check(record, ACTIVATIONS.values())
         self._records[record.name] = record
         return record
 

@@ -10,13 +10,14 @@ Source: W. Squire and G. Trapp, "Using complex variables to estimate derivatives
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.errors import FormulaError
+from chainrule.errors import FormulaError, UnknownName
+from chainrule.formulas import activations
 from chainrule.formulas.records import Activation, Array, Formula, Loss, Penalty
 
 __all__ = ["check", "derivative"]
@@ -71,8 +72,12 @@ class _Claim(NamedTuple):
     x: Array
 
 
-def check(formula: Formula) -> None:
+def check(formula: Formula, activations: Iterable[Activation] = activations.RECORDS) -> None:
     """Hold a formula's slope against the numerical derivative of its value.
+
+    Args:
+        formula: any record; those without a slope pass.
+        activations: where the output activations of a loss are found.
 
     Raises:
         FormulaError: where they differ; it names the point, both numbers and the likely kind of mistake. Also where
@@ -81,7 +86,7 @@ def check(formula: Formula) -> None:
     >>> from chainrule.formulas import ACTIVATIONS
     >>> check(ACTIVATIONS["tanh"])
     """
-    for claim in _claims(formula):
+    for claim in _claims(formula, {each.name: each for each in activations}):
         try:
             with np.errstate(all="ignore"):
                 values, stated = np.asarray(claim.value(claim.x)), np.asarray(claim.slope(claim.x))
@@ -97,11 +102,11 @@ def check(formula: Formula) -> None:
         _compare(formula, claim.x, stated, found, tolerance)
 
 
-def _claims(formula: Formula) -> Iterator[_Claim]:
+def _claims(formula: Formula, known: Mapping[str, Activation]) -> Iterator[_Claim]:
     if isinstance(formula, Activation):
         yield from _activation_claims(formula)
     elif isinstance(formula, Loss):
-        yield from _loss_claims(formula)
+        yield from _loss_claims(formula, known)
     elif isinstance(formula, Penalty) and formula.slope is not None:
         yield _Claim(formula.bound(formula.value), formula.bound(formula.slope), _POINTS)
 
@@ -117,17 +122,21 @@ def _activation_claims(formula: Activation) -> Iterator[_Claim]:
         yield _Claim(f, lambda z: slope(z, f(z)), _POINTS)
 
 
-def _loss_claims(formula: Loss) -> Iterator[_Claim]:
-    from chainrule.formulas.catalogue import ACTIVATIONS
-
+def _loss_claims(formula: Loss, known: Mapping[str, Activation]) -> Iterator[_Claim]:
     y = np.tile(_TARGETS / _TARGETS.sum() if formula.targets == "distribution" else _TARGETS, (3, 1))
     if formula.slope is not None:
         yield from _column_claims(
             partial(formula.bound(formula.value), y=y), partial(formula.bound(formula.slope), y=y)
         )
     for name, pair in formula.pairs.items():
-        slope, f = formula.bound(pair.slope), ACTIVATIONS.find(name).f
+        slope, f = formula.bound(pair.slope), _found(name, known).f
         yield from _column_claims(partial(formula.bound(pair.value), y=y), partial(_pair_slope, slope, f, y))
+
+
+def _found(name: str, known: Mapping[str, Activation]) -> Activation:
+    if name not in known:
+        raise UnknownName.among("activation", name, known)
+    return known[name]
 
 
 def _pair_slope(slope: Callable[..., Array], f: Callable[[Array], Array], y: Array, z: Array) -> Array:

@@ -6,7 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["BELOW_ONE", "NOT_NEGATIVE", "POSITIVE", "SHARE", "Interval"]
+__all__ = ["BELOW_ONE", "NOT_NEGATIVE", "POSITIVE", "SHARE", "Interval", "is_real"]
+
+
+def is_real(value: object) -> bool:
+    """Say whether this is a real number of Python or NumPy; truth values are none.
+
+    >>> is_real(0.5), is_real(True), is_real("0.5")
+    (True, False, False)
+    """
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import UsageError
-from chainrule.formulas.intervals import Interval
+from chainrule.formulas.intervals import Interval, is_real
 
 __all__ = [
     "Activation",
@@ -31,10 +31,6 @@ __all__ = [
 ]
 
 Array: TypeAlias = npt.NDArray[Any]
-
-
-def _is_real(number: object) -> bool:
-    return isinstance(number, (int, float, np.integer, np.floating)) and not isinstance(number, bool)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +80,7 @@ class Formula:
 
     def _hold_to_limits(self, name: str, number: float) -> None:
         allowed = self.limits.get(name, Interval())
-        if not _is_real(number) or number not in allowed:
+        if not is_real(number) or number not in allowed:
             known = allowed.around(name)
             raise UsageError(
                 "{formula}: {name} is {number!r}; it must be a number with {allowed}"
@@ -253,7 +249,7 @@ class Optimizer(Formula):
         momentum(rate=0.1, mu=0.9)
         """
         rate = parameters.pop("rate", self.rate)
-        if not _is_real(rate) or not 0 < rate < np.inf:
+        if not is_real(rate) or not 0 < rate < np.inf:
             raise UsageError("the learning rate is {rate!r}; it must be a number above 0, such as 0.01", rate=rate)
         record = super().with_parameters(**parameters)
         return record if rate == record.rate else dataclasses.replace(record, rate=float(rate))

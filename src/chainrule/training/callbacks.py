@@ -24,6 +24,7 @@ import numpy as np
 from chainrule.engines.protocol import Carry
 from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import METRICS, Array
+from chainrule.formulas.intervals import is_real
 from chainrule.history import History
 from chainrule.model import Model
 
@@ -118,7 +119,7 @@ class EarlyStopping(Callback):
             raise UsageError(
                 "patience is {patience!r}; it must be a whole number of epochs, at least 1", patience=patience
             )
-        if not _is_number(least_change) or not 0 <= least_change < math.inf:
+        if not is_real(least_change) or not 0 <= least_change < math.inf:
             raise UsageError("least_change is {value!r}; it must be a number of 0 or more", value=least_change)
         self.monitor, self.patience, self.least_change = monitor, int(patience), least_change
         metric = METRICS.get(monitor.removeprefix("validation_"))
@@ -166,7 +167,7 @@ class TimeLimit(Callback):
     """
 
     def __init__(self, seconds: float) -> None:
-        if not _is_number(seconds) or not seconds > 0:
+        if not is_real(seconds) or not seconds > 0:
             raise UsageError("the time limit is {seconds!r}; it must be a number of seconds above 0", seconds=seconds)
         self.seconds = seconds
         self._end = math.inf
@@ -178,7 +179,3 @@ class TimeLimit(Callback):
     def batch(self, info: Info) -> str | None:
         """Look at the clock."""
         return f"time limit of {self.seconds:g} s" if time.monotonic() >= self._end else None
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
