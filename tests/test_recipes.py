@@ -306,7 +306,7 @@ def test_small_products_are_held_to_one_thread() -> None:
     network, before = Network.from_sizes([64, 256, 10]), threads()
     with one_thread_for_small_products(network, 32) as held:
         assert held
-        assert threads() == {1}
+        assert threads() <= {1}  # macOS has a library of its own, without threads to count
     assert threads() == before
     with one_thread_for_small_products(network, 2**20) as held:
         assert not held

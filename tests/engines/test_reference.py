@@ -218,3 +218,25 @@ def test_predicting_many_rows_goes_piece_by_piece(monkeypatch: pytest.MonkeyPatc
     whole = reference.predict(case.network, case.theta, case.state, case.X)
     monkeypatch.setattr(reference, "_CELLS_AT_ONCE", max(case.network.sizes) * 2)
     np.testing.assert_allclose(reference.predict(case.network, case.theta, case.state, case.X), whole, rtol=1e-13)
+
+
+def test_one_row_says_nothing_of_the_running_statistics() -> None:
+    network = Network([BatchNorm(), Dense(1)], inputs=2)
+    theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
+    objective = Objective(network, LOSSES["mean_squared_error"])
+    X, Y = np.array([[1.0, 10.0], [3.0, 30.0]]), np.zeros((2, 1))
+    one = reference.gradient(objective, theta, state, X[:1], Y[:1], None, Draw(0, 1))
+    np.testing.assert_array_equal(one.state, state)
+    for weights in ([0.0, 0.0], [2.0, 0.0]):
+        found = reference.gradient(objective, theta, state, X, Y, np.array(weights), Draw(0, 1))
+        np.testing.assert_array_equal(found.state, state)
+
+
+def test_running_statistics_count_the_rows_that_weigh_something() -> None:
+    network = Network([BatchNorm(), Dense(1)], inputs=2)
+    theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
+    objective = Objective(network, LOSSES["mean_squared_error"])
+    X, Y = np.random.default_rng(0).normal(size=(6, 2)), np.zeros((6, 1))
+    without = reference.gradient(objective, theta, state, X[:4], Y[:4], None, Draw(0, 1))
+    weighted = reference.gradient(objective, theta, state, X, Y, np.array([3.0, 3, 3, 3, 0, 0]), Draw(0, 1))
+    np.testing.assert_allclose(weighted.state, without.state, rtol=1e-12)

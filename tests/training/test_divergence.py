@@ -224,6 +224,7 @@ class Diary:
 
     def __init__(self) -> None:
         self.stood: list[tuple[bytes, bytes]] = []
+        self.losses: list[float] = []  # of each batch, before its update
         self.good: int | None = None  # updates after which something was not finite for the first time, less one
 
     def batch(self, info: Info) -> None:
@@ -231,6 +232,7 @@ class Diary:
         if self.good is None and not finite(info.loss, carry.theta, carry.state, *carry.slots):
             self.good = len(self.stood)
         self.stood.append((carry.theta.tobytes(), carry.state.tobytes()))
+        self.losses.append(info.loss)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -245,10 +247,11 @@ def test_divergence_is_named(case: Case) -> None:
     with pytest.raises(DivergenceError) as caught:
         case.train()
     error, good = caught.value, len(diary.stood) if diary.good is None else diary.good
-    # The last good parameters: those of the update before, and they are finite.
-    assert error.model.history.updates == good
+    # The last good parameters: the newest ones with which a batch's loss was finite.
+    kept = next((k for k in (good, good - 1) if 0 <= k < len(diary.losses) and np.isfinite(diary.losses[k])), 0)
+    assert error.model.history.updates == kept
     start = case.network.init(1, error.model.dtype) if isinstance(case.network, Network) else case.network
-    stood = diary.stood[good - 1] if good else (start.theta.tobytes(), start.state.tobytes())
+    stood = diary.stood[kept - 1] if kept else (start.theta.tobytes(), start.state.tobytes())
     assert (error.model.theta.tobytes(), error.model.state.tobytes()) == stood
     assert finite(error.model.theta, error.model.state)
     # Epoch, batch, layer and cause.
@@ -364,7 +367,8 @@ def test_a_model_whose_outputs_are_not_finite_is_not_given_back() -> None:
     assert finite(train(LINEAR, X, Y, check_finite=False, **settings).theta)
     with pytest.raises(DivergenceError, match="in epoch 1, batch 1") as caught:
         train(LINEAR, X, Y, **settings)
-    assert caught.value.model.history.updates == 1
+    assert caught.value.model.history.updates == 0
+    assert caught.value.model.theta.tobytes() == LINEAR.init(0).theta.tobytes()
 
 
 def test_rows_of_earlier_batches_are_looked_at() -> None:
@@ -419,15 +423,15 @@ def test_the_message() -> None:
         train(TANH, X, Y, optimizer=SGD(1e160), epochs=1, batch_size=6)
     assert str(caught.value) == (
         "training diverged in epoch 1, batch 2, layer 2: the loss became infinite or undefined. Likely cause: the "
-        "learning rate 1e+160 is too large. Try a tenth of it, or clip the gradient. The model as it was after the "
-        "last finite batch is in the error's field 'model'"
+        "learning rate 1e+160 is too large. Try a tenth of it, or clip the gradient. The last model with a "
+        "finite loss is in the error's field 'model'"
     )
     with pytest.raises(DivergenceError) as caught:
         train(TANH, put(X, 13, np.nan), Y, epochs=1, batch_size=20)
     assert str(caught.value) == (
         "training stopped in epoch 1, batch 1, layer 0: row 13 of X holds nan in column 1 (rows and columns count from "
-        "0). Likely cause: a missing value. Remove the row or fill the value in. The model as it was after the last "
-        "finite batch is in the error's field 'model'"
+        "0). Likely cause: a missing value. Remove the row or fill the value in. The last model with a "
+        "finite loss is in the error's field 'model'"
     )
 
 

@@ -138,12 +138,14 @@ class Carry(NamedTuple):
         state: the network's state (running statistics).
         slots: the optimizer's vectors.
         updates: how many updates were made, t.
+        before: how training stood before the newest update; whether that update was good, only the next batch shows.
     """
 
     theta: Array
     state: Array
     slots: tuple[Array, ...] = ()
     updates: int = 0
+    before: Carry | None = None
 
 
 @dataclass(frozen=True)
@@ -151,11 +153,12 @@ class EpochResult:
     """What an epoch came to.
 
     Args:
-        carry: where training stands; after a failure, as it was after the last finite batch.
+        carry: where training stands; after a failure, before the batch that failed.
         loss: mean of the batches' data losses, each measured before its update, weighted by its examples.
         penalty: mean of the batches' penalties, likewise.
         batches: how many batches were done.
         failed: rows of the batch at which something was not finite, or None.
+        sound: after a failure, the newest parameters for which a batch's loss was finite.
     """
 
     carry: Carry
@@ -163,6 +166,7 @@ class EpochResult:
     penalty: float
     batches: int
     failed: Array | None = None
+    sound: Carry | None = None
 
 
 # Called after each batch with (batches done, its loss, how training stands); True stops after this batch.

@@ -119,9 +119,11 @@ def _normalize(
     mean = np.sum(share * A, axis=0)
     centred = A - mean
     variance = np.sum(share * (centred * centred), axis=0)
-    m = len(A)
-    s.mean[l][:] = (1 - layer.momentum) * s.mean[l] + layer.momentum * mean
-    s.var[l][:] = (1 - layer.momentum) * s.var[l] + layer.momentum * variance * (m / max(m - 1, 1))
+    # 1 - sum of squared shares is (m - 1) / m without weights; one row has no variance, and says nothing of the others'.
+    spread = 1 - (1 / len(A) if isinstance(share, float) else float(np.sum(share * share)))
+    if spread > 1e-12 and np.any(share):
+        s.mean[l][:] = (1 - layer.momentum) * s.mean[l] + layer.momentum * mean
+        s.var[l][:] = (1 - layer.momentum) * s.var[l] + layer.momentum * variance / spread
     deviation = np.sqrt(variance + layer.epsilon)
     return centred / deviation, gamma / deviation
 
@@ -246,9 +248,9 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
     """Add the penalties' slopes to the gradient; give what the penalties add to the cost."""
     price = 0.0
     for penalty in objective.penalties:
-        if penalty.project is None and penalty.slope is not None:
+        if penalty.slope is not None:
             for l, W in p.W.items():
-                price += penalty.bound(penalty.value)(W).sum()
+                price += float(penalty.bound(penalty.value)(W).sum())
                 into.W[l] += penalty.bound(penalty.slope)(W)
     return price
 
@@ -256,45 +258,65 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
 def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
     """Make one pass over the rows in the given order (None: as they are), an update a batch."""
     objective, n, size, check = job.objective, len(job.X), job.batch_size, job.check_finite
+    # Two buffers take turns, so that theta before the newest update is still there if that update was bad.
     p = Parameters(objective.network, carry.theta.copy())
+    other = Parameters(objective.network, carry.theta.copy())
     g = Parameters(objective.network, np.zeros_like(carry.theta))
     step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
     room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
-    state, slots, t = carry.state, carry.slots, carry.updates
-    loss_sum = penalty_sum = weight_sum = 0.0
-    batches, failed = 0, None
+    now = Carry(p.theta, carry.state, carry.slots, carry.updates, carry.before)
+    tally, failed, sound = _Tally(), None, None
     with np.errstate(all="ignore"):  # what is not finite is found by the checks below, and named
         for start in range(0, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
+            t = now.updates + 1
             X, Y, weights = _gather(job, rows, room)
-            draw = Draw(job.seed, job.updates_before + t + 1)
-            cost, new_state, _ = _descend(objective, p, state, X, Y, weights, draw, g)
+            draw = Draw(job.seed, job.updates_before + t)
+            cost, state, _ = _descend(objective, p, now.state, X, Y, weights, draw, g)
+            if check and not math.isfinite(cost):
+                failed, sound = np.arange(n)[rows], now.before  # the newest update made the loss what it is
+                break
             penalty = _penalize(objective, p, g) if objective.penalties else 0.0
             if job.clip is not None:
                 _clip(g.theta, job.clip)
-            change, new_slots = step(p.theta, g.theta, slots, t + 1, job.rates(t + 1))
-            if check and not (
-                math.isfinite(cost + penalty)
-                and _addable(p.theta, change)
-                and all(map(_finite, new_slots))
-                and (new_state is state or _finite(new_state))
-            ):
-                failed = np.arange(n)[rows]
+            change, slots = step(p.theta, g.theta, now.slots, t, job.rates(t))
+            np.add(p.theta, change, out=other.theta)
+            fine = (
+                math.isfinite(penalty)
+                and _finite(other.theta)
+                and all(map(_finite, slots))
+                and (state is now.state or _finite(state))
+                and (not limits or _hold(limits, other))
+            )
+            if check and not fine:
+                failed, sound = np.arange(n)[rows], now
                 break
-            before = p.theta.copy() if limits else None
-            p.theta += change
-            if before is not None and not _hold(limits, p) and check:
-                p.theta[:], failed = before, np.arange(n)[rows]
+            p, other = other, p
+            now = Carry(p.theta, state, slots, t, before=now._replace(before=None))
+            tally.add(cost, penalty, len(X) if weights is None else float(weights.sum()))
+            if watch is not None and watch(tally.batches, cost, now):
                 break
-            state, slots, t, batches = new_state, new_slots, t + 1, batches + 1
-            weight = len(X) if weights is None else float(weights.sum())
-            loss_sum += weight * cost
-            penalty_sum += weight * penalty
-            weight_sum += weight
-            if watch is not None and watch(batches, cost, Carry(p.theta, state, slots, t)):
-                break
-    whole = weight_sum or 1.0
-    return EpochResult(Carry(p.theta, state, slots, t), loss_sum / whole, penalty_sum / whole, batches, failed)
+    return EpochResult(now, *tally.means(), tally.batches, failed, sound)
+
+
+class _Tally:
+    """Sums over the batches of an epoch, each batch with the weight of its examples."""
+
+    def __init__(self) -> None:
+        self.loss = self.penalty = self.weight = 0.0
+        self.batches = 0
+
+    def add(self, loss: float, penalty: float, weight: float) -> None:
+        """Count one batch."""
+        self.loss += weight * loss
+        self.penalty += weight * penalty
+        self.weight += weight
+        self.batches += 1
+
+    def means(self) -> tuple[float, float]:
+        """Give the means of loss and penalty; 0 where nothing weighs anything."""
+        whole = self.weight or 1.0
+        return self.loss / whole, self.penalty / whole
 
 
 def _hold(limits: list[Penalty], p: Parameters) -> bool:
@@ -340,11 +362,3 @@ def _clip(g: Array, limit: float) -> None:
 def _finite(vector: Array) -> bool:
     """Whether all numbers are finite: a finite sum of squares says so in one pass; if it overflows, look closer."""
     return math.isfinite(np.dot(vector, vector)) or bool(np.isfinite(vector).all())
-
-
-def _addable(theta: Array, change: Array) -> bool:
-    """Whether theta + change is finite; a gradient that is not finite shows here or in the optimizer's vectors.
-
-    Where the squares of the change can be added up, it is too small to carry a finite theta over the edge.
-    """
-    return math.isfinite(np.dot(change, change)) or bool(np.isfinite(theta + change).all())

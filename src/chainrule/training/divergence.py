@@ -20,12 +20,12 @@ _LARGE = 1e3
 
 _NOT_FINITE_ROW = (
     "training stopped in epoch {epoch}, batch {batch}, layer {layer}: row {row} of {what} holds {value} in column "
-    "{column} (rows and columns count from 0). Likely cause: {cause}. {remedy}. The model as it was after the last "
-    "finite batch is in the error's field 'model'"
+    "{column} (rows and columns count from 0). Likely cause: {cause}. {remedy}. The last model with a "
+    "finite loss is in the error's field 'model'"
 )
 _DIVERGED = (
     "training diverged in epoch {epoch}, batch {batch}, layer {layer}: {number} became infinite or undefined. Likely "
-    "cause: {cause}. {remedy}. The model as it was after the last finite batch is in the error's field 'model'"
+    "cause: {cause}. {remedy}. The last model with a finite loss is in the error's field 'model'"
 )
 
 # What was not finite, by the stage of an update at which it first appeared.

@@ -91,7 +91,7 @@ class Run:
         result = self.engine.epoch(self.job, self.carry, self.order, self._watch)
         self.carry = result.carry
         if result.failed is not None:
-            raise self._divergence(result.failed, result.batches + 1, training=True)
+            raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
         values = self._measure(result)
         values["seconds"] = time.perf_counter() - began
         self.values = values
@@ -190,11 +190,12 @@ class Run:
         with np.errstate(all="ignore"):
             cost = self._cost(self.carry, job.X[newest], job.Y[newest], weights)
         if not math.isfinite(cost):
-            raise self._divergence(newest, self.batch, training=False)
+            raise self._divergence(newest, self.batch, self.carry.before, training=False)
 
-    def _divergence(self, failed: Array, batch: int, *, training: bool) -> DivergenceError:
+    def _divergence(self, failed: Array, batch: int, sound: Carry | None, *, training: bool) -> DivergenceError:
         self.history.stopped = f"diverged in epoch {self.epoch}, batch {batch}"
-        model = self._make(self.carry)
+        # Without any sound parameters there are only those that training began with.
+        model = self._make(sound or self.carry)
         return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)
 
 
