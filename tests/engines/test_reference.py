@@ -240,3 +240,12 @@ def test_running_statistics_count_the_rows_that_weigh_something() -> None:
     without = reference.gradient(objective, theta, state, X[:4], Y[:4], None, Draw(0, 1))
     weighted = reference.gradient(objective, theta, state, X, Y, np.array([3.0, 3, 3, 3, 0, 0]), Draw(0, 1))
     np.testing.assert_allclose(weighted.state, without.state, rtol=1e-12)
+
+
+@pytest.mark.parametrize("number", [1, 2, 5])
+def test_the_loss_of_many_rows_goes_piece_by_piece(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    case = Case(number)
+    given = (case.objective, case.theta, case.state, case.X, case.Y, case.weights)
+    whole = reference.loss(*given)
+    monkeypatch.setattr(reference, "_CELLS_AT_ONCE", max(case.network.sizes) * 2)
+    assert reference.loss(*given) == pytest.approx(whole, rel=1e-14)

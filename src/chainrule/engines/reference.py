@@ -21,7 +21,7 @@ import numpy as np
 
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
 from chainrule.formulas import Array, Penalty
-from chainrule.network import BatchNorm, Dense, Network
+from chainrule.network import BatchNorm, Dense, Dropout, Network
 from chainrule.parameters import Parameters
 from chainrule.streams import mask
 
@@ -119,7 +119,7 @@ def _normalize(
     mean = np.sum(share * A, axis=0)
     centred = A - mean
     variance = np.sum(share * (centred * centred), axis=0)
-    # 1 - sum of squared shares is (m - 1) / m without weights; one row has no variance, and says nothing of the others'.
+    # 1 - sum of squared shares is (m - 1) / m without weights; a lone row has no variance, and says nothing.
     spread = 1 - (1 / len(A) if isinstance(share, float) else float(np.sum(share * share)))
     if spread > 1e-12 and np.any(share):
         s.mean[l][:] = (1 - layer.momentum) * s.mean[l] + layer.momentum * mean
@@ -134,9 +134,12 @@ def backward(
     """Send the error back through every layer, writing dC/dtheta into ``into``; give dC/dX where asked for."""
     network, G = objective.network, None  # G is dC/dA of the layer at hand, coming from behind
     for (layer, l), (before, Z, A, extra) in zip(reversed(network.steps), reversed(passed.steps), strict=True):
+        if isinstance(layer, Dropout):
+            G = G if extra is None else G * extra
+            continue
+        # (BP1) at the outputs, (BP2) before them, with G = D[l+1] @ W[l+1]
+        D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
         if isinstance(layer, Dense):
-            # (BP1) at the outputs, (BP2) before them, with G = D[l+1] @ W[l+1]
-            D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
             if layer.bias == "neuron":
                 np.add.reduce(D, axis=0, out=into.b[l])  # (BP3)
             elif layer.bias == "layer":
@@ -145,15 +148,12 @@ def backward(
             if before is passed.X and not inputs:
                 return None
             G = D @ p.W[l]
-        elif isinstance(layer, BatchNorm):
-            D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
+        else:
             zhat, scale, of_batch = extra
             into.gamma[l][:] = dgamma = np.sum(D * zhat, axis=0)
             into.beta[l][:] = dbeta = np.sum(D, axis=0)
             # The batch's mean and deviation depend on every row, which takes two means off.
             G = scale * (D - share * (dbeta + zhat * dgamma)) if of_batch else scale * D
-        elif extra is not None:
-            G = G * extra
     return G
 
 
@@ -200,9 +200,15 @@ def loss(
     draw: Draw | None = None,
 ) -> Any:
     """Give the cost C of a batch, without penalties; as in training where a draw is given."""
-    share = shares(weights, len(X))
-    passed = forward(objective.network, Parameters(objective.network, theta), state, X, share, draw)
-    return _cost(losses_of(objective, passed.steps[-1].Z, passed.outputs, Y), share)  # type: ignore[arg-type]
+    p, share = Parameters(objective.network, theta), shares(weights, len(X))
+    # Batch normalization in training needs the whole batch at once; without it, wide layers go piece by piece.
+    rows = len(X) if draw is not None else max(1, _CELLS_AT_ONCE // max(objective.network.sizes))
+    cost: Any = 0.0
+    for piece in (slice(start, start + rows) for start in range(0, len(X), rows)):
+        part = share if isinstance(share, float) else share[piece]
+        last = forward(objective.network, p, state, X[piece], part, draw).steps[-1]
+        cost += _cost(losses_of(objective, last.Z, last.A, Y[piece]), part)  # type: ignore[arg-type]
+    return cost
 
 
 def gradient(
