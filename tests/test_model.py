@@ -478,7 +478,7 @@ def test_a_draw_computes_as_in_training() -> None:
             "has the label 3, which was not among the classes in training",
         ),
         (lambda m: m.evaluate(X, NUMBERS, [1, 2]), ShapeError, r"weights have shape \(2,\)"),
-        (lambda m: m.gradient(X, NUMBERS, np.zeros(7)), DataError, "all weights are 0"),
+        (lambda m: m.gradient(X, NUMBERS, np.zeros(7)), DataError, "weights are all 0"),
         (lambda m: m.gradient(X, NUMBERS, loss="mean_squared_eror"), UnknownName, "did you mean 'mean_squared_error'"),
         (
             lambda m: m.gradient(X, NUMBERS, loss="binary_cross_entropy"),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule import data, errors, formulas, plots
     from chainrule.data.encoder import TableEncoder
     from chainrule.data.targets import TargetEncoder
+    from chainrule.engines import Draw
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.formulas import (
         L1,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
-    from chainrule.training import Callback, EarlyStopping, Progress, TimeLimit, train
+    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
@@ -48,8 +49,10 @@ _HOMES = {
     "ChainruleError": "errors",
     "Dense": "network",
     "DivergenceError": "errors",
+    "Draw": "engines",
     "Dropout": "network",
     "EarlyStopping": "training",
+    "Info": "training",
     "L1": "formulas",
     "L2": "formulas",
     "MaxNorm": "formulas",
@@ -60,6 +63,7 @@ _HOMES = {
     "Progress": "training",
     "RMSProp": "formulas",
     "SGD": "formulas",
+    "Snapshot": "training",
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
@@ -82,8 +86,10 @@ __all__ = [
     "ChainruleError",
     "Dense",
     "DivergenceError",
+    "Draw",
     "Dropout",
     "EarlyStopping",
+    "Info",
     "MaxNorm",
     "Model",
     "Momentum",
@@ -91,6 +97,7 @@ __all__ = [
     "Network",
     "Progress",
     "RMSProp",
+    "Snapshot",
     "TableEncoder",
     "TargetEncoder",
     "TimeLimit",

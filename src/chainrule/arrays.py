@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from chainrule.data.columns import is_number_like
 from chainrule.data.targets import TargetEncoder
 from chainrule.errors import DataError, ShapeError, UsageError
 from chainrule.formulas import Array, Loss
+from chainrule.layers import check_dtype
 from chainrule.network import Network
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ __all__ = [
     "as_targets",
     "as_weights",
     "check_dtype",
+    "check_encoder",
     "check_finite",
     "check_target",
     "fit_target",
@@ -30,39 +33,28 @@ __all__ = [
 ]
 
 
-def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    """Return float64 or float32; any other number type is an error.
-
-    >>> check_dtype("float32")
-    dtype('float32')
-    """
-    try:
-        found = np.dtype(dtype)
-    except TypeError:
-        found = np.dtype(object)
-    if found not in (np.dtype(np.float64), np.dtype(np.float32)):
-        raise UsageError("dtype is {dtype!r}; it must be float64 or float32", dtype=str(dtype))
-    return found
-
-
-def as_inputs(X: Any, network: Network, dtype: np.dtype[Any], encoder: TableEncoder | None = None) -> Array:
+def as_inputs(
+    X: Any, network: Network, dtype: np.dtype[Any], encoder: TableEncoder | None = None, part: str = ""
+) -> Array:
     """Give X as a C-ordered matrix of shape (n, N_0): raw rows through the encoder, else numbers as they are.
 
     A vector of N_0 numbers is one row; for a network with one input, a vector of n numbers is n rows. What is not
-    finite stays: training names it where it first does harm.
+    finite stays: training names it where it first does harm. ``part`` says in messages whose X it is, such as "the
+    validation part's ".
 
     Raises:
         ShapeError: for another number of columns.
         DataError: for entries that are no numbers.
     """
-    N = network.inputs
-    matrix = _as_numbers(X, "X") if encoder is None else encoder.transform(X)
+    N, what = network.inputs, f"{part}X"
+    matrix = _as_numbers(X, what) if encoder is None else encoder.transform(X)
     if matrix.ndim == 1 and (len(matrix) == N or N == 1):
         matrix = matrix.reshape(-1, N)
     if matrix.ndim != 2 or matrix.shape[1] != N:
         images = matrix.ndim > 2 and math.prod(matrix.shape[1:]) == N
         raise ShapeError(
-            "X has shape {given}; the network takes rows of {inputs} numbers, shape (n, {inputs}){remedy}",
+            "{what} has shape {given}; the network takes rows of {inputs} numbers, shape (n, {inputs}){remedy}",
+            what=what,
             given=matrix.shape,
             inputs=N,
             remedy=": give X.reshape(len(X), -1)" if images else "",
@@ -103,7 +95,7 @@ def _as_numbers(values: Any, what: str) -> Array:
         place, value = next((place, value) for place, value in np.ndenumerate(array) if not is_number_like(value))
     names = getattr(values, "columns", None)  # those of a DataFrame
     column = "" if len(place) < 2 else f", column {place[1] if names is None else repr(names[place[1]])}"
-    remedy = "give numbers, or train with encoder=TableEncoder.fit(X)" if what == "X" else "give numbers"
+    remedy = "give numbers, or train with encoder=TableEncoder.fit(X)" if what.endswith("X") else "give numbers"
     raise DataError(
         "{what} holds {value!r} in row {row}{column}, which is no number; {remedy}",
         what=what,
@@ -134,12 +126,12 @@ def _as_array(values: Any, what: str) -> Array:
     return array
 
 
-def _as_rows(Y: Any, network: Network, rows: int | None) -> Array:
+def _as_rows(Y: Any, network: Network, rows: int | None, what: str = "Y") -> Array:
     """Give targets as an array with a row for each example: (n,), or (n, k) for several numbers each.
 
     For one example, N_K numbers are its row, and a single number or label is the one of its only output.
     """
-    y = _as_array(Y, "Y")
+    y = _as_array(Y, what)
     if rows == 1 and (y.ndim == 0 or y.shape == (network.outputs,)):
         return y.reshape(1, -1) if y.size > 1 else y.reshape(1)
     return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
@@ -205,8 +197,14 @@ def check_target(target: TargetEncoder, network: Network) -> None:
     """Hold the number of classes or values to the number of outputs; one output tells two classes apart.
 
     Raises:
+        UsageError: for what is no `TargetEncoder`.
         ShapeError: where they differ.
     """
+    if not isinstance(target, TargetEncoder):
+        raise UsageError(
+            "target is {given}; expected TargetEncoder('classes', classes=(…)), TargetEncoder.fit(Y, …), or None",
+            given=reprlib.repr(target),
+        )
     N, given = network.outputs, target.outputs
     if target.kind == "values" and given != N:
         raise ShapeError(
@@ -219,6 +217,18 @@ def check_target(target: TargetEncoder, network: Network) -> None:
             given=given,
             outputs=N,
         )
+
+
+def check_encoder(encoder: object) -> None:
+    """Refuse what is neither a `TableEncoder` nor None.
+
+    Raises:
+        UsageError: for it.
+    """
+    from chainrule.data.encoder import TableEncoder
+
+    if not isinstance(encoder, TableEncoder | None):
+        raise UsageError("encoder is {given}; expected TableEncoder.fit(X), or None", given=reprlib.repr(encoder))
 
 
 def one_hot(numbers: Array, N: int, dtype: npt.DTypeLike) -> Array:
@@ -235,21 +245,29 @@ def one_hot(numbers: Array, N: int, dtype: npt.DTypeLike) -> Array:
     return rows
 
 
-def as_targets(Y: Any, rows: int, network: Network, loss: Loss, target: TargetEncoder, dtype: np.dtype[Any]) -> Array:
-    """Give Y as a matrix of shape (n, N_K), checked against what the loss takes.
+def as_targets(
+    Y: Any, rows: int, network: Network, loss: Loss, target: TargetEncoder, dtype: np.dtype[Any], part: str = ""
+) -> Array:
+    """Give Y as a matrix of shape (n, N_K), checked against what the loss takes; ``part`` as in `as_inputs`.
 
     Raises:
         ShapeError: where rows or columns do not fit.
         DataError: for labels that training has not seen, or values the loss cannot take.
     """
-    y, N = _as_rows(Y, network, rows), network.outputs
+    what, N = f"{part}Y", network.outputs
+    y = _as_rows(Y, network, rows, what)
     if y.ndim == 0 or len(y) != rows:
-        raise ShapeError("X has {rows} row(s) and Y {given}; each example needs its target", rows=rows, given=y.shape)
+        raise ShapeError(
+            "{part}X has {rows} row(s) and Y {given}; each example needs its target",
+            part=part,
+            rows=rows,
+            given=y.shape,
+        )
     if target.kind == "classes" and not (y.ndim == 2 and y.shape[1] == N):
-        return one_hot(target.transform(y, where="Y"), N, dtype)
-    given = _as_numbers(y, "Y")
-    matrix = given if target.kind == "classes" else target.transform(given, where="Y")
-    _check_values(matrix, given, loss)
+        return one_hot(target.transform(y, where=what), N, dtype)
+    given = _as_numbers(y, what)
+    matrix = given if target.kind == "classes" else target.transform(given, where=what)
+    _check_values(matrix, given, loss, what)
     with np.errstate(over="ignore"):  # as for inputs
         return np.ascontiguousarray(matrix, dtype=dtype)
 
@@ -263,7 +281,7 @@ def _no_distribution(matrix: Array) -> Array:
     return bad
 
 
-def _check_values(matrix: Array, given: Array, loss: Loss) -> None:
+def _check_values(matrix: Array, given: Array, loss: Loss, what: str) -> None:
     """Refuse rows that the loss cannot take; the message shows them as they were given."""
     bad: Any
     if loss.targets == "values":
@@ -277,8 +295,9 @@ def _check_values(matrix: Array, given: Array, loss: Loss) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            "row {row} of Y is {given}; the loss {loss!r} takes {wanted}",
+            "row {row} of {what} is {given}; the loss {loss!r} takes {wanted}",
             row=row,
+            what=what,
             given=given[row].tolist(),
             loss=loss.name,
             wanted=wanted,
@@ -297,8 +316,8 @@ def truth_of(Y: Array, classes: bool) -> Array:
     return (Y[:, 0] >= 0.5).astype(np.int64) if Y.shape[1] == 1 else np.argmax(Y, axis=1)
 
 
-def as_weights(weights: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
-    """Give one weight per row, or None.
+def as_weights(weights: Any, rows: int, dtype: np.dtype[Any], part: str = "") -> Array | None:
+    """Give one weight per row, or None; ``part`` as in `as_inputs`.
 
     Raises:
         ShapeError: for another number of weights.
@@ -306,10 +325,14 @@ def as_weights(weights: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
     """
     if weights is None:
         return None
-    given = _as_numbers(weights, "weights")
+    what = f"{part}weights"
+    given = _as_numbers(weights, what)
     if given.shape != (rows,):
         raise ShapeError(
-            "weights have shape {given}; one for each of the {rows} rows is expected", given=given.shape, rows=rows
+            "{what} have shape {given}; one for each of the {rows} rows is expected",
+            what=what,
+            given=given.shape,
+            rows=rows,
         )
     with np.errstate(over="ignore"):
         vector = given.astype(dtype)
@@ -317,10 +340,11 @@ def as_weights(weights: Any, rows: int, dtype: np.dtype[Any]) -> Array | None:
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
-            "the weight of row {row} is {given}; weights are finite numbers of 0 or more",
+            "row {row} of {what} is {given}; weights are finite numbers of 0 or more",
             row=row,
+            what=what,
             given=given[row].item(),
         )
     if not vector.any():
-        raise DataError("all weights are 0; at least one row needs a weight above 0")
+        raise DataError("{what} are all 0; at least one row needs a weight above 0", what=what)
     return vector

@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import ACTIVATIONS, INITIALIZERS, Activation, Formula, Initializer
 from chainrule.formulas.intervals import is_real
 
-__all__ = ["BIASES", "BatchNorm", "Dense", "Dropout", "Layer", "check_layers", "check_size", "number_layers"]
+__all__ = [
+    "BIASES",
+    "BatchNorm",
+    "Dense",
+    "Dropout",
+    "Layer",
+    "check_dtype",
+    "check_layers",
+    "check_size",
+    "number_layers",
+]
 
 BIASES = ("neuron", "layer", "fixed", "none")
 
@@ -34,6 +45,24 @@ def check_size(value: object, what: str) -> int:
             "{what} is {value!r}; it must be a whole number from 1 to 2**31 - 1, such as 30", what=what, value=value
         )
     return int(value)
+
+
+def check_dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    """Return float64 or float32; any other number type is an error.
+
+    Raises:
+        UsageError: for another one, or what is no number type.
+
+    >>> check_dtype("float32")
+    dtype('float32')
+    """
+    try:
+        found = np.dtype(dtype)
+    except TypeError:
+        found = np.dtype(object)
+    if found not in (np.dtype(np.float64), np.dtype(np.float32)):
+        raise UsageError("dtype is {dtype!r}; it must be float64 or float32", dtype=str(dtype))
+    return found
 
 
 @dataclass(frozen=True)
@@ -71,7 +100,7 @@ class Dense:
         initializer: str | Initializer | None = None,
         bias_initializer: str | Initializer = "zeros",
     ) -> None:
-        if bias not in BIASES:
+        if not isinstance(bias, str) or bias not in BIASES:
             raise UsageError("bias is {bias!r}; it must be one of: {known}", bias=bias, known=", ".join(BIASES))
         put = object.__setattr__
         put(self, "units", check_size(units, "the number of neurons of a layer"))

@@ -17,6 +17,7 @@ from chainrule.arrays import (
     as_targets,
     as_weights,
     check_dtype,
+    check_encoder,
     check_finite,
     check_target,
     fit_target,
@@ -29,7 +30,7 @@ from chainrule.errors import DataError, UsageError
 from chainrule.formulas import LOSSES, METRICS, Array, Loss
 from chainrule.history import History
 from chainrule.network import Network
-from chainrule.parameters import Parameters, draw_parameters, start_state
+from chainrule.parameters import Parameters, Views, draw_parameters, start_state
 from chainrule.table import Table
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Model:
         network: the architecture.
         theta: the parameters, a flat vector of float64 or float32.
         state: running statistics, a flat vector, empty without batch normalization; by name ``mean1``, ``var1``.
-        loss: what training minimizes.
+        loss: what training minimizes; may be assigned by name.
         target: what outputs mean (labels of classes or values), or None before training.
         encoder: what turns raw rows of a table into inputs, or None where inputs are numbers already.
         history: what training recorded, or None.
@@ -84,7 +85,7 @@ class Model:
 
     Raises:
         ShapeError: where theta, state or target do not fit the network.
-        UsageError: for a theta that is neither float64 nor float32.
+        UsageError: for a theta that is neither float64 nor float32, or a loss, target or encoder that is none.
 
     >>> model = Network.from_sizes([2, 3, 1], hidden="tanh").init(seed=0)
     >>> model["W1[0,1]"] = 0.5
@@ -105,10 +106,20 @@ class Model:
         self.parameters = Parameters(self.network, self.theta)
         check_dtype(self.theta.dtype)
         self.statistics = Parameters(self.network, self.state, self.network.state_entries)
-        if self.target is not None:
-            check_target(self.target, self.network)
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if name in ("W", "b"):
+            raise UsageError(
+                "model.{name} is not replaced as a whole; set a layer, model.{name}[1] = …, or all numbers, "
+                "model.theta = …",
+                name=name,
+            )
+        if name == "loss":
+            value = LOSSES.find(value)
+        elif name == "encoder":
+            check_encoder(value)
+        elif name == "target" and value is not None:
+            check_target(value, self.network)
         # All views look into the first vector, so that what is assigned later is copied into it.
         if name in ("theta", "state") and "statistics" in self.__dict__:
             (self.parameters if name == "theta" else self.statistics).fill(value)
@@ -127,14 +138,14 @@ class Model:
         return self.theta.dtype
 
     @property
-    def W(self) -> dict[int, Array]:
+    def W(self) -> Views:
         """Weights by layer: views of theta, ``W[l]`` of shape (N_l, N_{l-1}); ``W[l] = …`` writes into it."""
-        return self.parameters.W
+        return Views(self.parameters, "W")
 
     @property
-    def b(self) -> dict[int, Array]:
+    def b(self) -> Views:
         """Biases by layer: views of theta, ``b[l]`` of shape (N_l,), None without bias, read-only where shared."""
-        return self.parameters.b
+        return Views(self.parameters, "b")
 
     def __getitem__(self, name: str) -> Any:
         """Read an array (``W2``), one number (``W2[1,0]``, ``b1[0]``) or a weight by its textbook name (``w5``)."""
@@ -201,13 +212,13 @@ class Model:
         return choose().predict(self.network, self.theta, self.state, self.inputs(X))
 
     def forward(self, X: Any) -> Activations:
-        """Give every Z[l] and A[l] for these rows.
+        """Give every Z[l] and A[l] for these rows; A[0] is a copy of what the network sees of X.
 
         >>> passed = Network.from_sizes([2, 3, 1]).init().forward([[1.0, 2.0]])
         >>> passed.A[1].shape
         (1, 3)
         """
-        A, Z = {0: self.inputs(X)}, {}
+        A, Z = {0: self.inputs(X).copy()}, {}
         steps: list[Step] = forward(self.network, self.parameters, self.state, A[0]).steps
         for (_, l), step in zip(self.network.steps, steps, strict=True):
             A[l] = step.A
@@ -298,19 +309,21 @@ class Model:
             Y: labels or values, as in training.
             weights: one weight per row, or None.
             loss: another loss than the model's own.
-            draw: the dropout masks of a training pass; None computes as in prediction.
+            draw: the dropout masks of a training pass, ``Draw(seed, update)``; None computes as in prediction.
 
         Returns:
             A `Gradient`: ``cost``, ``theta``, ``W[l]``, ``b[l]``, ``inputs``, and numbers by name: ``["W2[1,0]"]``.
 
         Raises:
             ShapeError, DataError: for rows, targets or weights that do not fit.
-            UsageError: for a loss that does not suit the output activation.
+            UsageError: for a loss that does not suit the output activation, or a draw that is none.
 
         >>> model = Network.from_sizes([2, 1], output="sigmoid").init()
         >>> model.gradient([[1.0, 2.0]], [1]).W[1].shape
         (1, 2)
         """
+        if not isinstance(draw, Draw | None):
+            raise UsageError("draw is {draw!r}; expected Draw(seed, update), such as Draw(0, 1), or None", draw=draw)
         inputs = self.inputs(X)
         chosen = self.loss if loss is None else LOSSES.find(loss)
         _, matrix = dataclasses.replace(self, loss=chosen)._targets(Y, len(inputs))

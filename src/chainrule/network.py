@@ -22,7 +22,17 @@ import numpy.typing as npt
 from chainrule.descriptions import describe_layer, read_fields, read_layer
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import INITIALIZERS, Activation, Initializer
-from chainrule.layers import BIASES, BatchNorm, Dense, Dropout, Layer, check_layers, check_size, number_layers
+from chainrule.layers import (
+    BIASES,
+    BatchNorm,
+    Dense,
+    Dropout,
+    Layer,
+    check_dtype,
+    check_layers,
+    check_size,
+    number_layers,
+)
 from chainrule.table import Table, human_bytes
 
 if TYPE_CHECKING:
@@ -278,7 +288,10 @@ class Network:
         """Give a table of the layers: number of outputs, shape of W, parameters, activation, and their memory.
 
         Args:
-            dtype: the number type that the memory is stated for.
+            dtype: the number type that the memory is stated for, float64 or float32.
+
+        Raises:
+            UsageError: for another number type.
 
         >>> print(Network.from_sizes([784, 30, 10], output="softmax").summary())
         Network 784-30-10
@@ -290,7 +303,7 @@ class Network:
         -------------------------------------------------------------
         23,860 parameters, 186.4 KiB as float64
         """
-        kind = np.dtype(dtype)
+        kind = check_dtype(dtype)
         rows = [("inputs", self.inputs, "", "", "", ""), *(self._row(i, kind.itemsize) for i in range(len(self.steps)))]
         total = (
             f"{self.parameter_count:,} parameters, {human_bytes(self.parameter_count * kind.itemsize)} as {kind.name}"

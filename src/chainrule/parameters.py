@@ -21,34 +21,6 @@ _NAME = re.compile(rf"(?P<array>({'|'.join(_KINDS)})\d+)(\[(?P<index>\s*\d+\s*(,
 _FLAT = re.compile(r"w(?P<number>\d+)")
 
 
-class Views(dict[int, Any]):
-    """The arrays of one kind by layer; setting one writes its numbers into the vector, so that it stays a view.
-
-    >>> import numpy as np
-    >>> p = Parameters(Network.from_sizes([2, 1]), np.zeros(3))
-    >>> p.W[1] = [[4, 5]]; p.theta.tolist()
-    [4.0, 5.0, 0.0]
-    """
-
-    def __init__(self, kind: str, vector: npt.NDArray[Any], entries: tuple[Entry, ...]) -> None:
-        self._kind, self._vector, self._entries = kind, vector, entries
-
-    def __setitem__(self, l: int, value: npt.ArrayLike) -> None:
-        if value is not None and value is self.get(l):
-            return  # W[l] += … has changed the view already, and hands it back
-        entry = next((entry for entry in self._entries if entry.kind == self._kind and entry.layer == l), None)
-        if entry is None:
-            raise UnknownName.among("parameter", f"{self._kind}{l}", [entry.name for entry in self._entries])
-        _write(self._vector, entry, (), value)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return dict, (dict(self),)  # a copy has no vector to write into
-
-
-# What is shared by all vectors that lack a kind, such as gamma where there is no batch normalization.
-_NO_VIEWS = {kind: Views(kind, np.zeros(0), ()) for kind in _KINDS}
-
-
 class Parameters(Mapping[str, Any]):
     """A flat vector with the views that a network's entries name; parameters, gradients and states all have this form.
 
@@ -60,8 +32,11 @@ class Parameters(Mapping[str, Any]):
     Attributes:
         theta: the vector.
         W, b, gamma, beta: views by layer, ``W[l]`` of shape (N_l, N_{l-1}), ``b[l]`` of shape (N_l,) or None without
-            bias.
+            bias. Plain dictionaries, for speed: write into an array, ``W[l][...] = …``; ``p["W1"] = …`` and `Views` set
+            a whole one.
         mean, var: the same for running statistics.
+        shared: for each layer with ``bias="layer"`` the one number of theta that is its bias, a view of shape (1,),
+            which can be written where ``b[l]`` is read-only.
 
     Raises:
         ShapeError: for a vector of another length.
@@ -95,17 +70,15 @@ class Parameters(Mapping[str, Any]):
                 expected=expected,
             )
         self.theta = vector
-        found = {"b": Views("b", vector, self.entries)}
-        for entry in self.entries:
-            if entry.kind not in found:
-                found[entry.kind] = Views(entry.kind, vector, self.entries)
-            found[entry.kind].setdefault(entry.layer, entry.view(vector))
+        found: dict[str, dict[int, Any]] = {kind: {} for kind in _KINDS}
+        self.shared: dict[int, npt.NDArray[Any]] = {}
         if entries is None:
-            for l in range(1, network.depth + 1):
-                found["b"].setdefault(l, None)
-        self.W, self.b, self.gamma, self.beta, self.mean, self.var = (
-            found.get(kind, _NO_VIEWS[kind]) for kind in _KINDS
-        )
+            found["b"] = dict.fromkeys(range(1, network.depth + 1))
+        for entry in self.entries:
+            found[entry.kind][entry.layer] = entry.view(vector)
+            if entry.kind == "b" and network.dense[entry.layer - 1].bias == "layer":
+                self.shared[entry.layer] = vector[entry.place]
+        self.W, self.b, self.gamma, self.beta, self.mean, self.var = (found[kind] for kind in _KINDS)
 
     def __iter__(self) -> Iterator[str]:
         return (entry.name for entry in self.entries)
@@ -216,6 +189,74 @@ class Parameters(Mapping[str, Any]):
     def __repr__(self) -> str:
         parts = (f"{entry.name} {entry.shape}" for entry in self.entries)
         return f"Parameters({', '.join(parts)}; {self.theta.dtype})"
+
+
+class Views(Mapping[int, Any]):
+    """The arrays of one kind by layer, as a model hands them out: setting one copies its numbers into the vector.
+
+    There is no other way to change it: no array can be taken out or put beside the vector.
+
+    Args:
+        parameters: whose arrays they are.
+        kind: "W", "b", "gamma", "beta", "mean" or "var".
+
+    >>> import numpy as np
+    >>> p = Parameters(Network.from_sizes([2, 1]), np.zeros(3))
+    >>> W = Views(p, "W")
+    >>> W[1] = [[4, 5]]; p.theta.tolist()
+    [4.0, 5.0, 0.0]
+    >>> W[2]
+    Traceback (most recent call last):
+      ...
+    chainrule.errors.UnknownName: there is no W[2]; W is there for layer 1
+    """
+
+    def __init__(self, parameters: Parameters, kind: str) -> None:
+        self._parameters, self._kind = parameters, kind
+        self._arrays: dict[int, Any] = getattr(parameters, kind)
+
+    def __getitem__(self, l: int) -> Any:
+        """Give the view of layer l.
+
+        Raises:
+            UnknownName: where the layer has none.
+        """
+        try:
+            return self._arrays[l]
+        except (KeyError, TypeError):  # TypeError: a slice or a list, which is no key
+            raise UnknownName(
+                "there is no {kind}[{l!r}]; {kind} is there for layer {known}",
+                kind=self._kind,
+                l=l,
+                known=", ".join(map(str, self._arrays)) or "none",
+            ) from None
+
+    def __setitem__(self, l: int, value: npt.ArrayLike) -> None:
+        """Copy numbers into the view of layer l; one number fills it.
+
+        Raises:
+            UnknownName: where the layer has none.
+            ShapeError, UsageError: for what does not fit, as in `Parameters`.
+        """
+        if self[l] is not None and value is self[l]:
+            return  # W[l] += … has changed the view already, and hands it back
+        self._parameters[f"{self._kind}{int(l)}"] = value
+
+    def __contains__(self, l: object) -> bool:
+        return l in self._arrays
+
+    def get(self, l: int, default: Any = None) -> Any:
+        """Give the view of layer l, or the default where there is none."""
+        return self._arrays.get(l, default)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        return repr(self._arrays)
 
 
 def _write(vector: npt.NDArray[Any], entry: Entry, index: tuple[int, ...], value: npt.ArrayLike) -> None:

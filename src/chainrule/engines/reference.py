@@ -270,8 +270,9 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
     g = Parameters(objective.network, np.zeros_like(carry.theta))
     step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
     room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
-    now = Carry(p.theta, carry.state, carry.slots, carry.updates, carry.before)
-    tally, failed, sound = _Tally(), None, None
+    last, now = carry.before, Carry(p.theta, carry.state, carry.slots, carry.updates)
+    loss_sum = penalty_sum = weight_sum = 0.0
+    batches, failed, sound = 0, None, None
     with np.errstate(all="ignore"):  # what is not finite is found by the checks below, and named
         for start in range(0, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
@@ -280,7 +281,7 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             draw = Draw(job.seed, job.updates_before + t)
             cost, state, _ = _descend(objective, p, now.state, X, Y, weights, draw, g)
             if check and not math.isfinite(cost):
-                failed, sound = np.arange(n)[rows], now.before  # the newest update made the loss what it is
+                failed, sound = np.arange(n)[rows], last  # the newest update made the loss what it is
                 break
             penalty = _penalize(objective, p, g) if objective.penalties else 0.0
             if job.clip is not None:
@@ -298,31 +299,15 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
                 failed, sound = np.arange(n)[rows], now
                 break
             p, other = other, p
-            now = Carry(p.theta, state, slots, t, before=now._replace(before=None))
-            tally.add(cost, penalty, len(X) if weights is None else float(weights.sum()))
-            if watch is not None and watch(tally.batches, cost, now):
+            last, now, batches = now, Carry(p.theta, state, slots, t), batches + 1
+            weight = len(X) if weights is None else float(weights.sum())
+            loss_sum += weight * cost
+            penalty_sum += weight * penalty
+            weight_sum += weight
+            if watch is not None and watch(batches, cost, now):
                 break
-    return EpochResult(now, *tally.means(), tally.batches, failed, sound)
-
-
-class _Tally:
-    """Sums over the batches of an epoch, each batch with the weight of its examples."""
-
-    def __init__(self) -> None:
-        self.loss = self.penalty = self.weight = 0.0
-        self.batches = 0
-
-    def add(self, loss: float, penalty: float, weight: float) -> None:
-        """Count one batch."""
-        self.loss += weight * loss
-        self.penalty += weight * penalty
-        self.weight += weight
-        self.batches += 1
-
-    def means(self) -> tuple[float, float]:
-        """Give the means of loss and penalty; 0 where nothing weighs anything."""
-        whole = self.weight or 1.0
-        return self.loss / whole, self.penalty / whole
+    whole = weight_sum or 1.0
+    return EpochResult(now._replace(before=last), loss_sum / whole, penalty_sum / whole, batches, failed, sound)
 
 
 def _hold(limits: list[Penalty], p: Parameters) -> bool:

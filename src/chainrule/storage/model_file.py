@@ -34,6 +34,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> Path:
     Raises:
         SaveError: the file cannot be written, or the model cannot be kept in a file: numbers that are not finite, a
             formula that is not registered, settings that are no plain data. An older file is still there, untouched.
+        UsageError: for what is no model, or a path that is none.
 
     >>> from tempfile import TemporaryDirectory
     >>> from chainrule import Network
@@ -46,6 +47,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> Path:
         raise UsageError(
             "save takes a Model, not {given}; train() and network.init() make one", given=type(model).__name__
         )
+    _check_path(path)
     try:
         head, payload = pack(*contents.describe(model))
         again = _decode(parse(head[PREFIX:], len(head) + len(payload)), head, payload)
@@ -74,16 +76,23 @@ def load(path: str | os.PathLike[str]) -> Model:
     Raises:
         ModelFileError: for what is no whole, valid model file of a version that is known; says what is wrong and what
             to do.
+        UsageError: for a path that is none.
 
     >>> load("model.png")
     Traceback (most recent call last):
       ...
     chainrule.errors.ModelFileError: model.png: there is no such file; ...
     """
+    _check_path(path)
     try:
         return _load(Path(path))
     except ModelFileError as problem:
         raise ModelFileError("{path}: {problem}", path=str(path), problem=_tame(problem)) from problem.__cause__
+
+
+def _check_path(path: object) -> None:
+    if not isinstance(path, (str, os.PathLike)):
+        raise UsageError("path is {path!r}; expected a text or a Path, such as 'model.safetensors'", path=path)
 
 
 def _load(path: Path) -> Model:

@@ -77,6 +77,9 @@ class Info:
 class Callback:
     """A callback that does nothing; inherit to have the methods you do not need.
 
+    What a callback raises ends training, and no model is given back. To have one all the same, keep ``info.model``, a
+    copy of the model as it stands: in ``epoch`` the best so far, or in ``end``, which is called after an error, too.
+
     >>> class Print(Callback):
     ...     def epoch(self, info):
     ...         print(info.epoch, sorted(info.values))
@@ -107,7 +110,7 @@ class EarlyStopping(Callback):
         least_change: how much better counts as better.
 
     Raises:
-        UsageError: for a patience below 1, or a least change below 0.
+        UsageError: for a monitor that is no text, a patience below 1, or a least change below 0.
         UnknownName: (as training begins) where there is no such series.
 
     >>> EarlyStopping("validation_accuracy", patience=5)
@@ -121,6 +124,12 @@ class EarlyStopping(Callback):
             )
         if not is_real(least_change) or not 0 <= least_change < math.inf:
             raise UsageError("least_change is {value!r}; it must be a number of 0 or more", value=least_change)
+        if not isinstance(monitor, str):
+            raise UsageError(
+                "monitor is {monitor!r}; it must be the name of a series, such as 'validation_loss' (the number of "
+                "epochs is EarlyStopping(patience=…))",
+                monitor=monitor,
+            )
         self.monitor, self.patience, self.least_change = monitor, int(patience), least_change
         metric = METRICS.get(monitor.removeprefix("validation_"))
         self._sign = -1.0 if metric is not None and metric.better == "higher" else 1.0

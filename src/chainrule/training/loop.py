@@ -63,7 +63,7 @@ def train(
         Y: class numbers, labels, one-hot rows or values, n of them.
         optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, ….
         loss: by name or record; None takes the one that belongs to the output activation, or the model's own.
-        batch_size: rows in a batch, at least 1.
+        batch_size: rows in a batch, at least 1; at least 2 for batch normalization.
         epochs: passes over the data, at least 1.
         validation: (X, Y) or (X, Y, weights) to measure after each epoch, or the share of rows to set aside for it
             (seeded, stratified for classes), or None.
@@ -104,10 +104,11 @@ def train(
     if not len(inputs):
         raise DataError("X has no rows; at least one example is needed")
     if target is None:
-        target = model.target or fit_target(model.network, model.loss, Y)
+        target = model.target or fit_target(model.network, model.loss, Y, len(inputs))
     model = replace(model, target=target)
     whole = prepare.make_part(model, inputs, Y, weights)
     part, held_out = prepare.set_aside(model, whole, validation, seed)
+    prepare.check_batches(model.network, batch_size, len(part.X))
     if held_out is not None and check_finite:
         prepare.check_held_out(held_out)
     chosen, course = OPTIMIZERS.find(optimizer), SCHEDULES.find(schedule)

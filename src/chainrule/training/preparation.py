@@ -15,11 +15,12 @@ from chainrule.engines import Objective
 from chainrule.errors import DataError, ShapeError, UnknownName, UsageError
 from chainrule.formulas import LOSSES, METRICS, PENALTIES, Array, Loss, Optimizer, Penalty, Schedule
 from chainrule.model import Model
-from chainrule.network import Network
+from chainrule.network import BatchNorm, Network
 
 __all__ = [
     "Part",
     "check_batch_size",
+    "check_batches",
     "check_clip",
     "check_epochs",
     "check_held_out",
@@ -58,6 +59,21 @@ class Part:
 def check_batch_size(batch_size: int) -> int:
     """Return the number of rows in a batch as a Python int."""
     return _count("batch_size", batch_size)
+
+
+def check_batches(network: Network, batch_size: int, rows: int) -> None:
+    """Refuse batches of one row where a `BatchNorm` needs their variance.
+
+    Raises:
+        UsageError: for them.
+    """
+    if min(batch_size, rows) == 1 and any(isinstance(layer, BatchNorm) for layer in network.layers):
+        raise UsageError(
+            "batch_size is {batch_size} with {rows} row(s) to train on: a BatchNorm divides by the deviation of the "
+            "batch, and a batch of one row has no variance; use batches of at least 2 rows, such as batch_size=32",
+            batch_size=batch_size,
+            rows=rows,
+        )
 
 
 def check_epochs(epochs: int) -> int:
@@ -107,11 +123,15 @@ def start_model(network: Network | Model, loss: str | Loss | None, seed: int, dt
     return start
 
 
-def make_part(model: Model, inputs: Array, Y: Any, weights: Any) -> Part:
-    """Give inputs with their targets and weights as matrices, checked against the network and the loss."""
+def make_part(model: Model, inputs: Array, Y: Any, weights: Any, part: str = "") -> Part:
+    """Give inputs with their targets and weights as matrices, checked against the network and the loss.
+
+    ``part`` says in messages whose they are, such as "the validation part's ".
+    """
     assert model.target is not None
-    matrix = as_targets(Y, len(inputs), model.network, model.loss, model.target, model.dtype)
-    return Part(inputs, matrix, as_weights(weights, len(inputs), model.dtype), np.arange(len(inputs)))
+    n = len(inputs)
+    matrix = as_targets(Y, n, model.network, model.loss, model.target, model.dtype, part)
+    return Part(inputs, matrix, as_weights(weights, n, model.dtype, part), np.arange(n))
 
 
 def set_aside(model: Model, whole: Part, validation: Any, seed: int) -> tuple[Part, Part | None]:
@@ -119,7 +139,7 @@ def set_aside(model: Model, whole: Part, validation: Any, seed: int) -> tuple[Pa
 
     Raises:
         UsageError: for what is neither data nor a share.
-        DataError, ShapeError: for parts without rows, or rows that do not fit.
+        DataError, ShapeError: for parts without rows or with weights that are all 0, or rows that do not fit.
     """
     if validation is None:
         return whole, None
@@ -127,10 +147,11 @@ def set_aside(model: Model, whole: Part, validation: Any, seed: int) -> tuple[Pa
         if len(validation) not in (2, 3):
             raise UsageError("validation has {count} parts; expected (X, Y) or (X, Y, weights)", count=len(validation))
         X, Y, *rest = validation
-        inputs = as_inputs(X, model.network, model.dtype, model.encoder)
+        whose = "the validation part's "
+        inputs = as_inputs(X, model.network, model.dtype, model.encoder, whose)
         if not len(inputs):
             raise DataError("the validation part has no rows; give some, or validation=None")
-        return whole, make_part(model, inputs, Y, rest[0] if rest else None)
+        return whole, make_part(model, inputs, Y, rest[0] if rest else None, whose)
     if isinstance(validation, bool) or not isinstance(validation, (int, float, np.number)) or not 0 < validation < 1:
         raise UsageError(
             "validation is {given!r}; expected (X, Y), or the share of rows to set aside, between 0 and 1",
@@ -149,7 +170,16 @@ def _split(model: Model, whole: Part, share: float, seed: int) -> tuple[Part, Pa
         raise ShapeError(
             "{rows} rows are too few to set {share:g} of them aside for validation", rows=len(whole.X), share=share
         )
-    return whole.take(parts.train), whole.take(parts.validation)
+    train, validation = whole.take(parts.train), whole.take(parts.validation)
+    for name, part in (("training", train), ("validation", validation)):
+        if part.weights is not None and not part.weights.any():
+            raise DataError(
+                "with {share:g} of the rows set aside for validation, all weights of the {name} part are 0; give more "
+                "rows a weight above 0, or choose the parts: validation=(X, Y, weights)",
+                share=share,
+                name=name,
+            )
+    return train, validation
 
 
 def check_held_out(part: Part) -> None:
@@ -171,8 +201,19 @@ def check_held_out(part: Part) -> None:
 
 
 def find_penalties(given: str | Penalty | Iterable[str | Penalty]) -> tuple[Penalty, ...]:
-    """Give the penalties, one or several, by name or record."""
-    return tuple(PENALTIES.find(each) for each in ([given] if isinstance(given, (Penalty, str)) else given))
+    """Give the penalties, one or several, by name or record.
+
+    Raises:
+        UsageError: for what is none.
+    """
+    several = [given] if isinstance(given, (Penalty, str)) else given
+    if not isinstance(several, Iterable):
+        raise UsageError(
+            "penalties is {given!r}; expected one or several, such as L2(0.001) or [L1(0.001), MaxNorm(3)], or () for "
+            "none",
+            given=given,
+        )
+    return tuple(PENALTIES.find(each) for each in several)
 
 
 def find_metrics(wanted: str | Sequence[str] | None, model: Model) -> tuple[str, ...]:
@@ -181,7 +222,14 @@ def find_metrics(wanted: str | Sequence[str] | None, model: Model) -> tuple[str,
     fitting = [name for name, metric in METRICS.items() if metric.task == task]
     if wanted is None:
         return (fitting[0],)
-    names = (wanted,) if isinstance(wanted, str) else tuple(wanted)
+    several = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Iterable) else wanted
+    names = tuple(several)
+    if not all(isinstance(name, str) for name in names):
+        raise UsageError(
+            "metrics is {given!r}; expected a name or a list of names out of {known}, or () for none",
+            given=wanted,
+            known=", ".join(fitting),
+        )
     for name in names:
         if name not in fitting:
             raise UnknownName.among(f"{task} metric", name, fitting)
