@@ -372,6 +372,26 @@ def test_weights_become_a_vector(weights: Any) -> None:
     assert vector.dtype == np.float32
 
 
+def test_messages_name_the_part() -> None:
+    part, loss = "the validation part's ", LOSSES["binary_cross_entropy"]
+    target = TargetEncoder("values", center=(0.0,), scale=(1.0,))
+    calls: list[tuple[str, Callable[[], object]]] = [
+        ("X has shape (1, 3)", lambda: as_inputs([[1, 2, 3]], TWO, DOUBLE, None, part)),
+        ("X holds 'a' in row 0, column 1", lambda: as_inputs([[1, "a"]], TWO, DOUBLE, None, part)),
+        ("X has 2 row(s) and Y (1,)", lambda: as_targets([0], 2, sigmoid(), loss, target, DOUBLE, part)),
+        ("Y", lambda: as_targets([0, np.nan], 2, sigmoid(), loss, target, DOUBLE, part)),
+        ("Y is 2;", lambda: as_targets([0, 2], 2, sigmoid(), loss, target, DOUBLE, part)),
+        ("Y have different lengths", lambda: as_targets([[0], None], 2, sigmoid(), loss, target, DOUBLE, part)),
+        ("weights have shape (1,)", lambda: as_weights([1], 2, DOUBLE, part)),
+        ("weights is -1", lambda: as_weights([1, -1], 2, DOUBLE, part)),
+        ("weights are all 0", lambda: as_weights([0, 0], 2, DOUBLE, part)),
+    ]
+    for message, call in calls:
+        with pytest.raises(ChainruleError) as caught:
+            call()
+        assert f"{part}{message}" in str(caught.value)
+
+
 def test_no_weights_stay_none() -> None:
     assert as_weights(None, 3, DOUBLE) is None
 

@@ -135,6 +135,7 @@ def test_a_name_is_a_text() -> None:
         ({"state": np.zeros(1)}, r"the state vector has shape \(1,\); the network 2-1 needs \(0,\)"),
         ({"theta": np.zeros(3, dtype=np.float16)}, "must be float64 or float32"),
         ({"target": TargetEncoder("classes", classes=(0, 1, 2))}, "Y holds 3 classes"),
+        ({"target": ["a", "b"]}, r"target is \['a', 'b'\]; expected TargetEncoder"),
     ],
 )
 def test_parts_that_do_not_fit(change: dict[str, Any], message: str) -> None:
@@ -160,7 +161,54 @@ def test_copies_are_independent(copied: Any) -> None:
     assert model.settings == {"penalties": ["l2"]}
 
 
+def test_views_of_a_model_cannot_leave_theta() -> None:
+    model = start(2, 2, 1)
+    before = model.theta.copy()
+    with pytest.raises(AttributeError):
+        model.W.update({1: np.zeros((2, 2))})  # type: ignore[attr-defined]
+    with pytest.raises((AttributeError, TypeError)):
+        del model.W[1]  # type: ignore[attr-defined]
+    with pytest.raises(UnknownName, match=r"there is no W\[7\]; W is there for layer 1, 2"):
+        model.W[7]
+    with pytest.raises(UnknownName, match=r"there is no b\[0\]"):
+        model.b[0] = 1
+    for name in ("W", "b"):
+        with pytest.raises(
+            UsageError, match=rf"model.{name} is not replaced as a whole; set a layer, model.{name}\[1\]"
+        ):
+            setattr(model, name, {1: 0.0, 2: 0.0})
+    assert np.array_equal(model.theta, before)
+    assert np.shares_memory(model.W[1], model.theta)
+
+
+def test_a_loss_is_assigned_by_name_or_record() -> None:
+    model = start(2, 1)
+    model.loss = "mae"  # type: ignore[assignment]
+    assert model.loss is LOSSES["absolute_error"]
+    model.loss = LOSSES["mean_squared_error"]
+    assert model.evaluate([[1.0, 2.0]], [0.5])["loss"] >= 0
+    for wrong in ("maee", None, 5):
+        with pytest.raises(UsageError, match="loss"):
+            model.loss = wrong  # type: ignore[assignment]
+    assert model.loss is LOSSES["mean_squared_error"]
+
+
+def test_what_is_no_encoder_is_not_assigned() -> None:
+    model = start(2, 1)
+    with pytest.raises(UsageError, match=r"encoder is 'x'; expected TableEncoder.fit\(X\), or None"):
+        model.encoder = "x"  # type: ignore[assignment]
+    assert model.encoder is None
+    model.encoder = None
+
+
 # The forward pass.
+
+
+def test_the_inputs_shown_are_a_copy() -> None:
+    rows = np.array([[1.0, 2.0]])
+    model = start(2, 1)
+    model.forward(rows).A[0][:] = 0
+    assert rows.tolist() == [[1, 2]]
 
 
 def test_the_famous_forward_pass() -> None:
@@ -479,6 +527,8 @@ def test_a_draw_computes_as_in_training() -> None:
         ),
         (lambda m: m.evaluate(X, NUMBERS, [1, 2]), ShapeError, r"weights have shape \(2,\)"),
         (lambda m: m.gradient(X, NUMBERS, np.zeros(7)), DataError, "weights are all 0"),
+        (lambda m: m.gradient(X, NUMBERS, draw=3), UsageError, r"draw is 3; expected Draw\(seed, update\), such as"),
+        (lambda m: m.gradient(X, NUMBERS, draw=(0, 1)), UsageError, r"draw is \(0, 1\); expected Draw"),
         (lambda m: m.gradient(X, NUMBERS, loss="mean_squared_eror"), UnknownName, "did you mean 'mean_squared_error'"),
         (
             lambda m: m.gradient(X, NUMBERS, loss="binary_cross_entropy"),

@@ -51,12 +51,48 @@ def test_writing_to_a_view_changes_theta_and_back() -> None:
 
 def test_setting_a_whole_array_keeps_it_a_view() -> None:
     p = count_up(STEP_BY_STEP)
-    p.W[1] = [[0.15, 0.20], [0.25, 0.30]]
-    p.b[1] = 0.35
-    p.W[2] += 1
+    W, b = Views(p, "W"), Views(p, "b")
+    W[1] = [[0.15, 0.20], [0.25, 0.30]]
+    b[1] = 0.35
+    W[2] += 1
     assert p.theta.tolist() == [0.15, 0.20, 0.25, 0.30, 0.35, 0.35, 7, 8, 9, 10, 10, 11]
-    assert np.shares_memory(p.W[1], p.theta)
-    assert np.shares_memory(p.W[2], p.theta)
+    assert W[1] is p.W[1]
+    assert np.shares_memory(W[1], p.theta)
+    assert np.shares_memory(W[2], p.theta)
+
+
+def test_views_are_read_and_set_and_nothing_else() -> None:
+    p = count_up(STEP_BY_STEP)
+    W, before = Views(p, "W"), p.theta.copy()
+    changes: list[Any] = [
+        lambda: W.update({1: np.zeros((2, 2))}),  # type: ignore[attr-defined]
+        lambda: W.__delitem__(1),  # type: ignore[attr-defined]
+        *(lambda name=name: getattr(W, name)(1) for name in ("pop", "setdefault", "clear", "popitem", "__ior__")),
+    ]
+    for change in changes:
+        with pytest.raises(AttributeError):
+            change()
+    assert (list(W), len(W), repr(W)) == ([1, 2], 2, repr(p.W))
+    assert [l for l, _ in W.items()] == [1, 2]
+    assert (1 in W, 7 in W, W.get(7), W.get(2)) == (True, False, None, p.W[2])
+    assert np.array_equal(p.theta, before)
+
+
+@pytest.mark.parametrize("l", [7, 0, -1, "1", None, slice(1, 2), [1]])
+def test_layers_that_are_not_there(l: Any) -> None:
+    p = count_up(STEP_BY_STEP)
+    with pytest.raises(UnknownName, match=r"there is no W.*; W is there for layer 1, 2$"):
+        Views(p, "W")[l]
+    with pytest.raises(UnknownName, match=r"there is no b.*; b is there for layer 1, 2$"):
+        Views(p, "b")[l] = 0.0
+    with pytest.raises(UnknownName, match="gamma is there for layer none"):
+        Views(p, "gamma")[l]
+
+
+def test_networks_share_no_dictionary() -> None:
+    p, other = count_up(STEP_BY_STEP), count_up(KINDS)
+    p.gamma[1] = np.ones(2)
+    assert other.gamma == count_up(STEP_BY_STEP).gamma == {}
 
 
 @given(SIZES)
@@ -105,7 +141,7 @@ def test_a_shared_bias_is_one_number_shown_as_many() -> None:
         p[name] = value
         assert p.b[1].tolist() == [seen] * 3
         assert p.theta[6] == seen
-    p.b[1] = 0.75
+    Views(p, "b")[1] = 0.75
     assert p["b1"].tolist() == [0.75] * 3
     with pytest.raises(ValueError, match="read-only"):
         p.b[1][0] = 1
@@ -120,6 +156,21 @@ def test_a_shared_bias_of_one_neuron_is_an_ordinary_one() -> None:
     p = count_up(Network([Dense(1, bias="layer")], inputs=2))
     p.b[1][0] = 5
     assert p["b1[0]"] == p.theta[2] == 5
+
+
+def test_the_one_number_of_a_shared_bias_can_be_written() -> None:
+    p = count_up(KINDS)
+    assert list(p.shared) == [1]
+    assert p.shared[1].shape == (1,)
+    p.shared[1][0] = -3
+    assert p.theta[6] == -3
+    assert p.b[1].tolist() == [-3] * 3
+    one = count_up(Network([Dense(1, bias="layer")], inputs=2))
+    one.shared[1][0] = 5
+    assert one.b[1].tolist() == [5]
+    assert count_up(STEP_BY_STEP).shared == {}
+    normed = Network.from_sizes([2, 2, 1], batch_norm=True, bias="layer")
+    assert Parameters(normed, start_state(normed, np.float64), normed.state_entries).shared == {}
 
 
 def test_a_fixed_bias_is_held_by_descent_not_by_hand() -> None:
@@ -137,14 +188,14 @@ def test_an_absent_bias_is_none_and_has_no_name() -> None:
     with pytest.raises(UnknownName, match="unknown parameter 'b3'"):
         p["b3"]
     with pytest.raises(UnknownName, match="unknown parameter 'b3'"):
-        p.b[3] = 0.5
+        Views(p, "b")[3] = 0.5
 
 
 def test_scale_shift_and_statistics_have_names() -> None:
     network = Network([BatchNorm(), Dense(2), BatchNorm()], inputs=3)
     p = count_up(network)
     assert (p["gamma0"].tolist(), p["beta0"].tolist()) == ([0, 1, 2], [3, 4, 5])
-    p.gamma[1] = [9, 9]
+    Views(p, "gamma")[1] = [9, 9]
     assert p["gamma1[1]"] == 9
     s = Parameters(network, start_state(network, np.float64), network.state_entries)
     assert list(s) == ["mean0", "var0", "mean1", "var1"]
@@ -154,7 +205,7 @@ def test_scale_shift_and_statistics_have_names() -> None:
     with pytest.raises(UnknownName):
         p["mean1"]
     with pytest.raises(UnknownName):
-        p.mean[1] = 0.0
+        Views(p, "mean")[1] = 0.0
 
 
 # What is refused.
@@ -284,11 +335,13 @@ def test_copied_statistics_stay_statistics() -> None:
     assert s["var1"].tolist() == [1, 1]
 
 
-def test_a_copied_dictionary_of_views_is_a_plain_one() -> None:
-    W = copy.deepcopy(count_up(STEP_BY_STEP).W)
-    assert type(W) is dict
-    W[1] = np.zeros((2, 2))
-    assert isinstance(count_up(STEP_BY_STEP).W, Views)
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda W: pickle.loads(pickle.dumps(W))])
+def test_copied_views_look_into_a_vector_of_their_own(copied: Any) -> None:
+    p = count_up(STEP_BY_STEP)
+    W = copied(Views(p, "W"))
+    W[1] = -1
+    assert W[1].tolist() == [[-1, -1], [-1, -1]]
+    assert p.theta[0] == 0
 
 
 def test_equal_parameters_have_the_same_network_and_numbers() -> None:

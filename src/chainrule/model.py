@@ -106,6 +106,8 @@ class Model:
         self.parameters = Parameters(self.network, self.theta)
         check_dtype(self.theta.dtype)
         self.statistics = Parameters(self.network, self.state, self.network.state_entries)
+        if self.target is not None:
+            check_target(self.target, self.network)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name in ("W", "b"):
@@ -118,8 +120,6 @@ class Model:
             value = LOSSES.find(value)
         elif name == "encoder":
             check_encoder(value)
-        elif name == "target" and value is not None:
-            check_target(value, self.network)
         # All views look into the first vector, so that what is assigned later is copied into it.
         if name in ("theta", "state") and "statistics" in self.__dict__:
             (self.parameters if name == "theta" else self.statistics).fill(value)

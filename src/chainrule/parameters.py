@@ -255,6 +255,10 @@ class Views(Mapping[int, Any]):
     def __len__(self) -> int:
         return len(self._arrays)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Arrays that were copied one by one would be views no longer.
+        return Views, (self._parameters, self._kind)
+
     def __repr__(self) -> str:
         return repr(self._arrays)
 

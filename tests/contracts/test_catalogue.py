@@ -73,6 +73,9 @@ def test_name_is_the_key_and_its_own_normal_form(catalogue: Catalogue[Any], reco
     assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", record.name)
     for spelling in (record.name, f" {record.name.upper()} ", record.name.replace("_", "-"), record):
         assert catalogue.find(spelling) is record
+        if isinstance(spelling, str):
+            assert spelling in catalogue
+            assert catalogue[spelling] is catalogue.get(spelling) is record
 
 
 @each_entry
@@ -145,8 +148,8 @@ def test_wrong_parameters_are_refused(catalogue: Catalogue[Any], record: Formula
     with pytest.raises(UsageError, match=f"{record.name} has no parameter 'alhpa'; it has: "):
         catalogue.find(record.name, alhpa=1.0)
     for name in record.parameters:
-        for wrong in (math.nan, math.inf, "1", None, True, 1j, [1.0]):
-            with pytest.raises(UsageError, match=f"{record.name}: {name} is .*; it must be a "):
+        for wrong in (math.nan, math.inf, 10**400, -(10**5000), "1", None, True, 1j, [1.0]):
+            with pytest.raises(UsageError, match=f"{record.name}: {name} is .*; it must be a finite number"):
                 record.with_parameters(**{name: wrong})
         other = catalogue.find(record.name, **{name: np.float32(0.5)})
         assert other.parameters[name] == 0.5
@@ -193,6 +196,8 @@ def test_text_is_name_and_numbers(catalogue: Catalogue[Any], record: Formula) ->
 def test_misspelt_name_is_answered_with_the_nearest(catalogue: Catalogue[Any], wrong: str, meant: str) -> None:
     with pytest.raises(UnknownName) as caught:
         catalogue.find(wrong)
+    with pytest.raises(LookupError, match=re.escape(str(caught.value))):
+        catalogue[wrong]
     assert str(caught.value) == (
         f"unknown {catalogue.what} {wrong!r}; did you mean {meant!r}? Known: {', '.join(catalogue)}"
     )
@@ -218,8 +223,13 @@ def test_look_up_takes_names_and_records_of_its_kind_only(catalogue: Catalogue[A
 @each_catalogue
 def test_catalogue_is_a_mapping(catalogue: Catalogue[Any]) -> None:
     assert len(catalogue) == len(list(catalogue)) == len(set(catalogue))
-    assert "qqq" not in catalogue
-    assert catalogue.get("qqq") is None
+    for wrong in ("qqq", 7, None, ["relu"], next(iter(catalogue.values()))):
+        assert wrong not in catalogue
+        assert catalogue.get(wrong) is None
+        assert catalogue.get(wrong, catalogue) is catalogue
+        with pytest.raises(UnknownName):
+            catalogue[wrong]
+    assert dict(catalogue) == {name: catalogue[name] for name in catalogue}
     assert all(isinstance(record, catalogue.kind) for record in catalogue.values())
 
 

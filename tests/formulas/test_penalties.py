@@ -31,7 +31,7 @@ def test_prices_and_slopes_by_hand() -> None:
 def test_limit_has_no_price() -> None:
     w = np.array([-2.0, 0.0, 300.0])
     assert not MaxNorm().value(w).any()
-    assert not MaxNorm().slope(w).any()
+    assert MaxNorm().slope is None
 
 
 @given(W=matrices, limit=st.floats(0.01, 50))
@@ -63,7 +63,7 @@ def test_rows_are_neurons() -> None:
 @pytest.mark.parametrize("penalty", PENALTIES.values(), ids=str)
 def test_penalty_has_one_number_that_may_not_be_negative(penalty: Penalty) -> None:
     (name,) = penalty.parameters
-    with pytest.raises(UsageError, match=f"{penalty.name}: {name} is -1; it must be a number with 0 <=? {name}"):
+    with pytest.raises(UsageError, match=f"{penalty.name}: {name} is -1; it must be a finite number with 0 <=? {name}"):
         penalty.with_parameters(**{name: -1})
 
 
@@ -79,3 +79,13 @@ def test_max_norm_shortens_weights_whose_squares_overflow() -> None:
     assert held.project is not None
     W = np.array([[3e200, 4e200], [0.0, 0.0], [0.3, 0.4]])
     np.testing.assert_allclose(held.bound(held.project)(W), [[0.6, 0.8], [0, 0], [0.3, 0.4]], rtol=1e-15)
+
+
+def test_penalty_that_would_do_nothing_is_refused() -> None:
+    with pytest.raises(UsageError, match="the penalty 'mine' has neither slope nor project"):
+        Penalty(name="mine", value=lambda w: w * w, latex="", use="A test.")
+    priced = Penalty(
+        name="mine", value=lambda w: w * w, slope=lambda w: 2 * w, project=np.sign, latex="", use="A test."
+    )
+    assert priced.slope is not None
+    assert priced.project is not None

@@ -90,5 +90,7 @@ def test_smooth_ones_have_no_jump(schedule: Schedule) -> None:
     ],
 )
 def test_parameter_without_sense_is_refused(name: str, parameters: dict[str, float]) -> None:
-    with pytest.raises(UsageError, match=f"{name}: {next(iter(parameters))} is .*; it must be a number with 0 <"):
+    with pytest.raises(
+        UsageError, match=f"{name}: {next(iter(parameters))} is .*; it must be a finite number with 0 <"
+    ):
         SCHEDULES.find(name, **parameters)

@@ -87,6 +87,8 @@ class Lifted(np.lib.mixins.NDArrayOperatorsMixin):
         return Lifted(self.at[key], self.entries[key])
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **settings: Any) -> Any:
+        if (ufunc, method) == (np.add, "reduce"):
+            return FUNCTIONS[np.sum](*inputs, **settings)
         assert method == "__call__", f"{ufunc.__name__}.{method} has no symbolic counterpart here: add one"
         assert not settings, f"{ufunc.__name__} with {settings}"
         numbers = [values_of(x) for x in inputs]

@@ -24,7 +24,7 @@ import safetensors.numpy
 
 from chainrule.data.encoder import TableEncoder
 from chainrule.data.targets import TargetEncoder
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, UsageError
 from chainrule.formulas import LOSSES
 from chainrule.model import Model
 from chainrule.network import Network
@@ -119,6 +119,13 @@ def test_safetensors_of_others_are_named(tmp_path: Path, metadata: dict[str, str
 
 def test_missing_file(tmp_path: Path) -> None:
     refuse(tmp_path / "missing", "there is no such file; check its name")
+
+
+@pytest.mark.parametrize("path", [None, 3, b"model", ["model"]])
+def test_paths_that_are_none(path: Any) -> None:
+    for use in (load, lambda path: save(Network.from_sizes([2, 1]).init(), path)):
+        with pytest.raises(UsageError, match=r"path is .*; expected a text or a Path, such as 'model.safetensors'"):
+            use(path)
 
 
 def test_file_in_a_file(forger: Any) -> None:

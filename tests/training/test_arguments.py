@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from chainrule import SGD, Dense, Network, TargetEncoder, train
+from chainrule import L2, SGD, BatchNorm, Dense, Network, TargetEncoder, train
+from chainrule.data import split
 from chainrule.errors import ChainruleError, DataError, ShapeError, UnknownName, UsageError
+from chainrule.formulas import METRICS
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(10, 3))
@@ -38,6 +41,21 @@ NETWORK = Network.from_sizes([3, 4, 2], hidden="tanh", output="softmax")
         ({"schedule": "cosin"}, UnknownName, "did you mean 'cosine'"),
         ({"penalties": "l3"}, UnknownName, "'l3'"),
         ({"penalties": [0.1]}, UsageError, "0.1"),
+        ({"penalties": None}, UsageError, "penalties is None; expected one or several, such as L2(0.001)"),
+        ({"penalties": 0.1}, UsageError, "penalties is 0.1; expected"),
+        ({"penalties": L2}, UsageError, "such as L2(0.001)"),
+        ({"metrics": 5}, UsageError, "metrics is 5; expected a name or a list of names out of accuracy"),
+        ({"metrics": METRICS["accuracy"]}, UsageError, "expected a name or a list of names out of accuracy"),
+        ({"metrics": [METRICS["accuracy"]]}, UsageError, "expected a name or a list of names out of accuracy"),
+        ({"metrics": "acuracy"}, UnknownName, "did you mean 'accuracy'"),
+        ({"encoder": "x"}, UsageError, "encoder is 'x'; expected TableEncoder.fit(X), or None"),
+        ({"target": ["a", "b"]}, UsageError, "target is ['a', 'b']; expected TargetEncoder"),
+        ({"validation": (X[:, :2], y)}, ShapeError, "the validation part's X has shape (10, 2); the network takes"),
+        ({"validation": ([["a"] * 3], [0])}, DataError, "the validation part's X holds 'a' in row 0, column 0"),
+        ({"validation": (X, y[:9])}, ShapeError, "the validation part's X has 10 row(s) and Y (9,)"),
+        ({"validation": (X, y + 1)}, DataError, "the validation part's Y: the target 'target' has the label 2"),
+        ({"validation": (X, y, [1.0])}, ShapeError, "the validation part's weights have shape (1,)"),
+        ({"validation": (X, y, [0.0] * 10)}, DataError, "the validation part's weights are all 0"),
         ({"engine": "reference2"}, UnknownName, "did you mean 'reference'"),
         ({"dtype": "float16"}, UsageError, "float16"),
         ({"weights": [1.0] * 9}, ShapeError, "(9,)"),
@@ -74,6 +92,39 @@ def test_a_network_that_errors_cannot_go_back_through() -> None:
     for layers in ([Dense(4, "step"), Dense(2, "softmax")], [Dense(4, "tanh"), Dense(2, "step")]):
         with pytest.raises(UsageError, match="no usable slope"):
             train(Network(layers, inputs=3), X, y, loss=None if layers[1].activation.name == "softmax" else "mse")
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_part_whose_weights_are_all_zero(part: str) -> None:
+    numbers = np.arange(10.0)
+    places = split(numbers, seed=0, test=0.0, validation=0.3, stratify=False)
+    rows = {"training": places.train, "validation": places.validation}[part]
+    weights = np.ones(10)
+    weights[rows] = 0
+    network = Network.from_sizes([1, 1])
+    with pytest.raises(DataError, match=f"with 0.3 of the rows set aside .* all weights of the {part} part are 0"):
+        train(network, numbers, numbers + 0.5, weights=weights, validation=0.3, epochs=1)
+    weights[rows[0]] = 1
+    train(network, numbers, numbers + 0.5, weights=weights, validation=0.3, epochs=1)
+
+
+def test_one_example_as_vectors() -> None:
+    network = Network.from_sizes([2, 2, 2], hidden="sigmoid", output="sigmoid")
+    model = train(network, [0.05, 0.1], [0.01, 0.99], epochs=2, loss="half_squared_error")
+    same = train(network, [[0.05, 0.1]], [[0.01, 0.99]], epochs=2, loss="half_squared_error")
+    assert model.theta.tobytes() == same.theta.tobytes()
+    assert model.target == same.target
+
+
+def test_batches_of_one_row_have_no_variance() -> None:
+    network = Network([Dense(4), BatchNorm("relu"), Dense(2, "softmax")], inputs=3)
+    calls: list[Any] = []
+    for rows, batch_size in ((10, 1), (1, 32)):
+        with pytest.raises(UsageError, match=f"batch_size is {batch_size} with {rows} row.* at least 2 rows"):
+            train(network, X[:rows], y[:rows], batch_size=batch_size, callbacks=SimpleNamespace(begin=calls.append))
+    assert calls == []
+    train(network, X, y, batch_size=2, epochs=1)
+    train(NETWORK, X, y, batch_size=1, epochs=1)
 
 
 @pytest.mark.parametrize("part", ["theta", "state"])

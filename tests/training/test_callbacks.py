@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import SGD, Callback, Network, TimeLimit, train
+import chainrule
+from chainrule import SGD, Callback, EarlyStopping, Network, TimeLimit, train
+from chainrule.engines import Draw
 from chainrule.errors import DivergenceError, UsageError
 from chainrule.training import Info, Snapshot, callbacks
 
@@ -272,6 +274,30 @@ def test_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_time_limits_that_cannot_be(seconds: Any) -> None:
     with pytest.raises(UsageError, match="time limit"):
         TimeLimit(seconds)
+
+
+@pytest.mark.parametrize("monitor", [5, None, ["loss"]])
+def test_monitors_that_cannot_be(monitor: Any) -> None:
+    with pytest.raises(UsageError, match=r"monitor is .*; it must be the name of a series, .*patience="):
+        EarlyStopping(monitor)
+
+
+def test_what_a_callback_needs_is_at_the_top() -> None:
+    assert (chainrule.Info, chainrule.Snapshot, chainrule.Draw) == (Info, Snapshot, Draw)
+
+
+def test_a_model_is_kept_as_the_docstring_says() -> None:
+    """Where a callback raises, what another one's end kept is there."""
+    kept: list[Any] = []
+    with pytest.raises(ZeroDivisionError):
+        train(
+            NETWORK,
+            X,
+            y,
+            callbacks=[SimpleNamespace(end=lambda info: kept.append(info.model)), Diary(epoch=fail)],
+            **SETTINGS,
+        )
+    assert kept[0].history.epochs == 1
 
 
 def test_the_history_grows_in_place() -> None:

@@ -24,6 +24,6 @@ def choose(name: str = "auto") -> Engine:
     """
     if name == "auto":
         return ENGINES["reference"]
-    if name not in ENGINES:
+    if not isinstance(name, str) or name not in ENGINES:
         raise UnknownName.among("engine", name, ["auto", *ENGINES])
     return ENGINES[name]

@@ -5,14 +5,14 @@ State in, state out: what is needed to go on is a `Carry`, what is interesting t
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
 from chainrule.formulas import Array, Loss, Optimizer, Pair, Penalty
 from chainrule.network import Network
-from chainrule.parameters import Parameters
+from chainrule.parameters import Parameters, Views
 
 __all__ = ["Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "Watch"]
 
@@ -85,14 +85,14 @@ class Gradient:
         return self.parameters.theta
 
     @property
-    def W(self) -> dict[int, Array]:
+    def W(self) -> Mapping[int, Array]:
         """dC/dW[l] by layer, each of shape (N_l, N_{l-1})."""
-        return self.parameters.W
+        return Views(self.parameters, "W")
 
     @property
-    def b(self) -> dict[int, Array]:
+    def b(self) -> Mapping[int, Array]:
         """dC/db[l] by layer, each of shape (N_l,); zero where biases are held fixed."""
-        return self.parameters.b
+        return Views(self.parameters, "b")
 
     def __getitem__(self, name: str) -> float | Array:
         """Read one derivative by the parameter's name, such as ``gradient["W2[1,0]"]`` for dC/dW2[1,0]."""

@@ -143,7 +143,7 @@ def backward(
             if layer.bias == "neuron":
                 np.add.reduce(D, axis=0, out=into.b[l])  # (BP3)
             elif layer.bias == "layer":
-                into[f"b{l}"] = D.sum()
+                into.shared[l][0] = D.sum()
             np.matmul(D.T, before, out=into.W[l])  # (BP4)
             if before is passed.X and not inputs:
                 return None

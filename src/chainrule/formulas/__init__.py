@@ -17,7 +17,7 @@ from chainrule.formulas.catalogue import (
     register,
 )
 from chainrule.formulas.intervals import Interval
-from chainrule.formulas.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp, with_rate
+from chainrule.formulas.optimizers import SGD, AdaGrad, Adam, AdamW, Momentum, Nesterov, RMSProp
 from chainrule.formulas.penalties import L1, L2, MaxNorm
 from chainrule.formulas.records import (
     Activation,
@@ -64,5 +64,4 @@ __all__ = [
     "RMSProp",
     "Schedule",
     "register",
-    "with_rate",
 ]

@@ -159,16 +159,20 @@ SQRT_2PI = 2.5066282746310005024157652848110
 SQRT_2_OVER_PI = 0.79788456080286535587989211986876
 
 
+def _gelu_tanh_share(near: Array) -> Array:
+    """(1 + tanh(u)) / 2 = sigmoid(2 u) with u = sqrt(2 / pi) (z + 0.044715 z^3)."""
+    return sigmoid(2 * SQRT_2_OVER_PI * (near + 0.044715 * near**3))
+
+
 def gelu_tanh(z: Array) -> Array:
     """f(z) = z (1 + tanh(u)) / 2 = z sigmoid(2 u) with u = sqrt(2 / pi) (z + 0.044715 z^3)."""
-    near = clip(z, -40, 40)  # saturated beyond, and the cube would overflow
-    return z * sigmoid(2 * SQRT_2_OVER_PI * (near + 0.044715 * near**3))
+    return z * _gelu_tanh_share(clip(z, -40, 40))  # saturated beyond, and the cube would overflow
 
 
 def gelu_tanh_slope(z: Array, a: Array) -> Array:
     """f'(z) = s + z s (1 - s) 2 u'(z) with s = sigmoid(2 u) and u'(z) = sqrt(2 / pi) (1 + 0.134145 z^2)."""
     near = clip(z, -40, 40)
-    s = sigmoid(2 * SQRT_2_OVER_PI * (near + 0.044715 * near**3))
+    s = _gelu_tanh_share(near)
     return s + near * s * (1 - s) * 2 * SQRT_2_OVER_PI * (1 + 0.134145 * near**2)
 
 

@@ -1,6 +1,6 @@
 """The catalogue: name -> record. Look-ups, help texts and the tests that run over every formula read these tables.
 
-A user's own formula joins with ``register``, which checks its derivative on the spot; a formula can also be given
+A user's own formula joins with ``register``, which tries it out and checks its derivative; a formula can also be given
 directly wherever a name can, but only a registered one can be saved in a model file, since files hold names and never
 code.
 """
@@ -8,7 +8,7 @@ code.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, overload
 
 from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import activations, initializers, losses, metrics, optimizers, penalties, schedules
@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 R = TypeVar("R", bound=Formula)
+D = TypeVar("D")
 
 
 class Catalogue(Mapping[str, R], Generic[R]):
@@ -49,11 +50,13 @@ class Catalogue(Mapping[str, R], Generic[R]):
         records: the built-in formulas.
         aliases: other names that people use, with the name that is meant.
 
-    >>> ACTIVATIONS["relu"].name
-    'relu'
+    >>> ACTIVATIONS["relu"] is ACTIVATIONS["ReLU"] is ACTIVATIONS.find("relu")
+    True
     >>> print(ACTIVATIONS.find("leaky_relu", alpha=0.2))
     leaky_relu(alpha=0.2)
-    >>> ACTIVATIONS.find("rleu")
+    >>> "rleu" in ACTIVATIONS
+    False
+    >>> ACTIVATIONS["rleu"]
     Traceback (most recent call last):
       ...
     chainrule.errors.UnknownName: unknown activation 'rleu'; did you mean 'relu'? Known: step, identity, sigmoid, ...
@@ -69,7 +72,23 @@ class Catalogue(Mapping[str, R], Generic[R]):
         self._aliases = dict(aliases or {})
 
     def __getitem__(self, name: str) -> R:
-        return self._records[self._aliases.get(name, name)]
+        key = self._key(name)
+        if key is None:
+            raise UnknownName.among(self.what, name, self._records)
+        return self._records[key]
+
+    # Those of Mapping wait for a KeyError.
+    def __contains__(self, name: object) -> bool:
+        return self._key(name) is not None
+
+    @overload
+    def get(self, name: str, /) -> R | None: ...
+    @overload
+    def get(self, name: str, /, default: D) -> R | D: ...
+    def get(self, name: str, /, default: object = None) -> object:
+        """Give the formula of this name, or the default where there is none."""
+        key = self._key(name)
+        return default if key is None else self._records[key]
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)
@@ -79,6 +98,14 @@ class Catalogue(Mapping[str, R], Generic[R]):
 
     def __repr__(self) -> str:
         return f"Catalogue({self.what}: {', '.join(self)})"
+
+    def _key(self, name: object) -> str | None:
+        """Give the name as it stands in the table, None for a name that is in no spelling there."""
+        if not isinstance(name, str):
+            return None
+        key = _normalize(name)
+        key = self._aliases.get(key, key)
+        return key if key in self._records else None
 
     def find(self, wanted: str | R, **parameters: float) -> R:
         """Give the formula of this name (or this very record) with these parameters.
@@ -96,19 +123,16 @@ class Catalogue(Mapping[str, R], Generic[R]):
                 wanted=wanted,
                 kind=self.kind.__name__,
             )
-        key = _normalize(wanted)
-        key = self._aliases.get(key, key)
-        if key not in self._records:
-            raise UnknownName.among(self.what, wanted, self._records)
-        return self._records[key].with_parameters(**parameters)
+        return self[wanted].with_parameters(**parameters)
 
     def register(self, record: R) -> R:
-        """Add a formula of one's own, after checking its derivative; give it back.
+        """Add a formula of one's own, after trying it out and checking its derivative; give it back.
 
         A name that was registered before is replaced, so that a notebook cell can be run again.
 
         Raises:
-            FormulaError: where its slope is not the derivative of its value.
+            FormulaError: where its slope is not the derivative of its value, or a function of it fails, changes its
+                arguments or gives what cannot be used.
             UsageError: where a built-in formula has that name, or a look-up could not find the name.
         """
         if record.name != _normalize(record.name):
@@ -182,7 +206,7 @@ CATALOGUES: tuple[Catalogue[Formula], ...] = (  # type: ignore[assignment]
 
 
 def register(record: R) -> R:
-    """Add a formula of one's own to the catalogue of its kind, after checking its derivative; give it back.
+    """Add a formula of one's own to the catalogue of its kind, after trying it out; give it back.
 
     Args:
         record: an `Activation`, `Loss`, `Optimizer`, … with a name of its own.
@@ -191,7 +215,8 @@ def register(record: R) -> R:
         The same record.
 
     Raises:
-        FormulaError: where its slope is not the derivative of its value.
+        FormulaError: where its slope is not the derivative of its value, or a function of it fails, changes its
+            arguments or gives what cannot be used.
         UsageError: where the name is taken by a built-in formula, or the record is of no known kind.
 
     >>> import numpy as np

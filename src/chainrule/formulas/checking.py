@@ -16,19 +16,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.errors import FormulaError, UnknownName
+from chainrule.errors import FormulaError
 from chainrule.formulas import activations
 from chainrule.formulas.records import Activation, Array, Formula, Loss, Penalty
+from chainrule.formulas.trials import ROWS, TARGETS, guarded, named, try_out
 
 __all__ = ["check", "derivative"]
 
 _STEP = 1e-30
 _COMPLEX_TOLERANCE = 1e-10
 _CENTRAL_TOLERANCE = 1e-6
-# No round numbers: kinks lie there, and a slope may be right at 0 and 1 by accident.
-_POINTS = np.array([-7.3, -2.9, -1.13, -0.37, -0.041, 0.057, 0.43, 0.91, 1.7, 3.1, 6.7])
-_ROWS = _POINTS[1:10].reshape(3, 3)
-_TARGETS = np.array([0.11, 0.83, 0.47])
+_POINTS = np.array([-7.3, *ROWS.flat, 6.7])
 # Errors that come back from the outputs of a softmax-like activation.
 _BACK = np.array([[0.3, -1.1, 0.7], [1.9, 0.2, -0.6], [-0.8, 1.3, 0.5]])
 
@@ -41,7 +39,8 @@ def derivative(value: Callable[[Array], Array], x: Array) -> tuple[Array, float]
     1.0
     """
     h = 6e-6 * np.maximum(1.0, np.abs(x))
-    central = (np.asarray(value(x + h)) - np.asarray(value(x - h))) / (2 * h)
+    with np.errstate(all="ignore"):
+        central = (np.asarray(value(x + h)) - np.asarray(value(x - h))) / (2 * h)
     stepped = _complex_step(value, x)
     # A formula that loses the imaginary part on its way still gives some complex number: the differences tell.
     if stepped is not None and stepped.shape == central.shape and _agree(stepped, central, _CENTRAL_TOLERANCE).all():
@@ -61,7 +60,8 @@ def _complex_step(value: Callable[[Array], Array], x: Array) -> Array | None:
 
 
 def _agree(one: Array, other: Array, tolerance: float) -> Array:
-    return np.abs(one - other) <= tolerance * np.maximum(1.0, np.abs(other))
+    with np.errstate(all="ignore"):
+        return np.abs(one - other) <= tolerance * np.maximum(1.0, np.abs(other))
 
 
 class _Claim(NamedTuple):
@@ -73,33 +73,24 @@ class _Claim(NamedTuple):
 
 
 def check(formula: Formula, activations: Iterable[Activation] = activations.RECORDS) -> None:
-    """Hold a formula's slope against the numerical derivative of its value.
+    """Call a formula's functions, and hold its slope against the numerical derivative of its value.
 
     Args:
-        formula: any record; those without a slope pass.
+        formula: a record of any kind; those without a slope are only called.
         activations: where the output activations of a loss are found.
 
     Raises:
-        FormulaError: where they differ; it names the point, both numbers and the likely kind of mistake. Also where
-            value or slope fails for an array, or gives another shape than the array's.
+        FormulaError: where they differ; it names the point, both numbers and the likely kind of mistake. Also where a
+            function fails, changes its arguments, or gives another shape or number type than is needed.
 
     >>> from chainrule.formulas import ACTIVATIONS
     >>> check(ACTIVATIONS["tanh"])
     """
-    for claim in _claims(formula, {each.name: each for each in activations}):
-        try:
-            with np.errstate(all="ignore"):
-                values, stated = np.asarray(claim.value(claim.x)), np.asarray(claim.slope(claim.x))
-                found, tolerance = derivative(claim.value, claim.x)
-        except Exception as error:
-            raise FormulaError(
-                "the functions of {name!r} fail for an array of numbers ({error}); write them with NumPy functions, "
-                "which take whole arrays, and with the formula's parameters as arguments",
-                name=formula.name,
-                error=f"{type(error).__name__}: {error}",
-            ) from error
-        _compare_shapes(formula, claim.x, value=values, slope=stated)
-        _compare(formula, claim.x, stated, found, tolerance)
+    known = {each.name: each for each in activations}
+    try_out(formula, known)
+    for claim in _claims(formula, known):
+        found, tolerance = derivative(claim.value, claim.x)
+        _compare(formula, claim.x, np.asarray(claim.slope(claim.x)), found, tolerance)
 
 
 def _claims(formula: Formula, known: Mapping[str, Activation]) -> Iterator[_Claim]:
@@ -107,73 +98,64 @@ def _claims(formula: Formula, known: Mapping[str, Activation]) -> Iterator[_Clai
         yield from _activation_claims(formula)
     elif isinstance(formula, Loss):
         yield from _loss_claims(formula, known)
-    elif isinstance(formula, Penalty) and formula.slope is not None:
-        yield _Claim(formula.bound(formula.value), formula.bound(formula.slope), _POINTS)
+    elif isinstance(formula, Penalty):
+        # Where no slope is stated the gradient gets none: such a penalty has a limit and no price.
+        slope = np.zeros_like if formula.slope is None else guarded(formula, "slope", formula.slope)
+        yield _Claim(guarded(formula, "value", formula.value), slope, _POINTS)
 
 
 def _activation_claims(formula: Activation) -> Iterator[_Claim]:
-    f = formula.f
+    f = guarded(formula, "value", formula.value)
     if formula.pullback is not None:
         # The function sum_j g_j a_j of z has the slopes that the pullback should give.
-        back = formula.back
+        back = guarded(formula, "pullback", formula.pullback)
         yield from _column_claims(lambda z: np.sum(f(z) * _BACK, axis=-1), lambda z: back(z, f(z), _BACK))
     elif formula.slope is not None:
-        slope = formula.bound(formula.slope)
+        slope = guarded(formula, "slope", formula.slope)
         yield _Claim(f, lambda z: slope(z, f(z)), _POINTS)
 
 
 def _loss_claims(formula: Loss, known: Mapping[str, Activation]) -> Iterator[_Claim]:
-    y = np.tile(_TARGETS / _TARGETS.sum() if formula.targets == "distribution" else _TARGETS, (3, 1))
+    y = TARGETS / TARGETS.sum(axis=-1, keepdims=True) if formula.targets == "distribution" else TARGETS
+    for value, slope in _loss_forms(formula, known):
+        yield from _column_claims(partial(_with_targets, value, y), partial(_with_targets, slope, y))
+
+
+def _loss_forms(formula: Loss, known: Mapping[str, Activation]) -> Iterator[tuple[Callable[..., Array], ...]]:
+    """Give value and slope as functions of outputs, then of logits, and of targets."""
     if formula.slope is not None:
-        yield from _column_claims(
-            partial(formula.bound(formula.value), y=y), partial(formula.bound(formula.slope), y=y)
-        )
+        yield guarded(formula, "value", formula.value), guarded(formula, "slope", formula.slope)
     for name, pair in formula.pairs.items():
-        slope, f = formula.bound(pair.slope), _found(name, known).f
-        yield from _column_claims(partial(formula.bound(pair.value), y=y), partial(_pair_slope, slope, f, y))
+        slope, f = guarded(formula, "slope", pair.slope), named(name, known).f
+        yield guarded(formula, "value", pair.value), partial(_pair_slope, slope, f)
 
 
-def _found(name: str, known: Mapping[str, Activation]) -> Activation:
-    if name not in known:
-        raise UnknownName.among("activation", name, known)
-    return known[name]
-
-
-def _pair_slope(slope: Callable[..., Array], f: Callable[[Array], Array], y: Array, z: Array) -> Array:
+def _pair_slope(slope: Callable[..., Array], f: Callable[[Array], Array], z: Array, y: Array) -> Array:
     return slope(z, f(z), y)
+
+
+def _with_targets(function: Callable[..., Array], y: Array, x: Array) -> Array:
+    return function(x, y)
 
 
 def _column_claims(value: Callable[[Array], Array], slope: Callable[[Array], Array]) -> Iterator[_Claim]:
     """Claim the slopes of a function of rows (one number for each) by one column after the other."""
-    for k in range(_ROWS.shape[1]):
-        yield _Claim(partial(_value_along, value, k), partial(_slope_along, slope, k), _ROWS[:, k])
+    for k in range(ROWS.shape[1]):
+        yield _Claim(partial(_value_along, value, k), partial(_slope_along, slope, k), ROWS[:, k])
 
 
 def _value_along(value: Callable[[Array], Array], k: int, column: Array) -> Array:
-    return value(_with(_ROWS, k, column))
+    return value(_with(ROWS, k, column))
 
 
 def _slope_along(slope: Callable[[Array], Array], k: int, column: Array) -> Array:
-    return slope(_with(_ROWS, k, column))[:, k]
+    return slope(_with(ROWS, k, column))[:, k]
 
 
 def _with(rows: Array, k: int, column: Array) -> Array:
     changed = rows.astype(np.result_type(rows, column))
     changed[:, k] = column
     return changed
-
-
-def _compare_shapes(formula: Formula, x: Array, **results: Array) -> None:
-    for what, numbers in results.items():
-        if numbers.shape != x.shape:
-            raise FormulaError(
-                "the {what} of {name!r} has shape {got} where {expected} was expected; an activation or a penalty "
-                "gives one number for each entry, a loss one for each row",
-                what=what,
-                name=formula.name,
-                got=numbers.shape,
-                expected=x.shape,
-            )
 
 
 def _compare(formula: Formula, at: Array, stated: Array, found: Array, tolerance: float) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["BELOW_ONE", "NOT_NEGATIVE", "POSITIVE", "SHARE", "Interval", "is_real"]
+__all__ = ["BELOW_ONE", "NOT_NEGATIVE", "POSITIVE", "SHARE", "Interval", "as_float", "is_real"]
 
 
 def is_real(value: object) -> bool:
@@ -16,6 +17,20 @@ def is_real(value: object) -> bool:
     (True, False, False)
     """
     return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+
+
+def as_float(value: object) -> float:
+    """Give a real number as a float: infinity for one that no float holds, nan for what is no real number.
+
+    >>> as_float(3), as_float(10**400), as_float("3")
+    (3.0, inf, nan)
+    """
+    if not is_real(value):
+        return math.nan
+    try:
+        return float(value)  # type: ignore[arg-type]
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf  # type: ignore[operator]
 
 
 @dataclass(frozen=True)

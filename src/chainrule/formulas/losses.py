@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.formulas.activations import sigmoid, softplus
 from chainrule.formulas.intervals import POSITIVE
 from chainrule.formulas.records import Array, Loss, Pair
-from chainrule.formulas.special import clip, log1p
+from chainrule.formulas.special import clip, log1p, row_sum
 
 __all__ = [
     "RECORDS",
@@ -44,7 +44,7 @@ __all__ = [
 def squared_error(a: Array, y: Array) -> Array:
     """L = sum_k (a_k - y_k)^2."""
     e = a - y
-    return np.sum(e * e, axis=-1)
+    return row_sum(e * e)
 
 
 def squared_error_slope(a: Array, y: Array) -> Array:
@@ -55,7 +55,7 @@ def squared_error_slope(a: Array, y: Array) -> Array:
 def half_squared_error(a: Array, y: Array) -> Array:
     """L = 1/2 sum_k (a_k - y_k)^2."""
     e = a - y
-    return 0.5 * np.sum(e * e, axis=-1)
+    return 0.5 * row_sum(e * e)
 
 
 def half_squared_error_slope(a: Array, y: Array) -> Array:
@@ -66,7 +66,7 @@ def half_squared_error_slope(a: Array, y: Array) -> Array:
 def mean_squared_error(a: Array, y: Array) -> Array:
     """L = 1/N sum_k (a_k - y_k)^2."""
     e = a - y
-    return np.sum(e * e, axis=-1) / a.shape[-1]
+    return row_sum(e * e) / a.shape[-1]
 
 
 def mean_squared_error_slope(a: Array, y: Array) -> Array:
@@ -82,7 +82,7 @@ def euclidean_distance(a: Array, y: Array) -> Array:
     e = a - y
     largest = np.max(np.maximum(e, -e), axis=-1, keepdims=True)
     e = e / np.where(largest > 0, largest, 1)
-    return largest[..., 0] * np.sqrt(np.sum(e * e, axis=-1))
+    return largest[..., 0] * np.sqrt(row_sum(e * e))
 
 
 def euclidean_distance_slope(a: Array, y: Array) -> Array:
@@ -94,7 +94,7 @@ def euclidean_distance_slope(a: Array, y: Array) -> Array:
 def absolute_error(a: Array, y: Array) -> Array:
     """L = 1/N sum_k |a_k - y_k|."""
     e = a - y
-    return np.sum(np.maximum(e, -e), axis=-1) / a.shape[-1]
+    return row_sum(np.maximum(e, -e)) / a.shape[-1]
 
 
 def absolute_error_slope(a: Array, y: Array) -> Array:
@@ -106,7 +106,7 @@ def huber(a: Array, y: Array, delta: float = 1.0) -> Array:
     """L = 1/N sum_k h(a_k - y_k), where h(e) = e^2 / 2 for |e| <= delta and delta (|e| - delta / 2) beyond."""
     e = a - y
     held = clip(e, -delta, delta)
-    return np.sum(held * (e - 0.5 * held), axis=-1) / a.shape[-1]
+    return row_sum(held * (e - 0.5 * held)) / a.shape[-1]
 
 
 def huber_slope(a: Array, y: Array, delta: float = 1.0) -> Array:
@@ -119,7 +119,7 @@ def binary_cross_entropy(z: Array, y: Array) -> Array:
 
     ln(1 + exp(-|z|)) + y max(-z, 0) + (1 - y) max(z, 0): a sum of terms that are never negative, so nothing cancels.
     """
-    return np.sum(log1p(np.exp(np.minimum(z, -z))) + y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0), axis=-1)
+    return row_sum(log1p(np.exp(np.minimum(z, -z))) + y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0))
 
 
 def categorical_cross_entropy(z: Array, y: Array) -> Array:
@@ -130,8 +130,8 @@ def categorical_cross_entropy(z: Array, y: Array) -> Array:
     """
     rising = np.sort(z, axis=-1)
     largest = rising[..., -1:]
-    others = np.sum(np.exp(rising[..., :-1] - largest), axis=-1)
-    return log1p(others) + np.sum(y * (largest - z), axis=-1)
+    others = row_sum(np.exp(rising[..., :-1] - largest))
+    return log1p(others) + row_sum(y * (largest - z))
 
 
 def cross_entropy_slope(z: Array, a: Array, y: Array) -> Array:
@@ -146,7 +146,7 @@ def _log_softplus(z: Array) -> Array:
 
 def poisson(z: Array, y: Array) -> Array:
     """L = sum_k (a_k - y_k ln a_k) with the rate a = softplus(z), from the logits z."""
-    return np.sum(softplus(z) - y * _log_softplus(z), axis=-1)
+    return row_sum(softplus(z) - y * _log_softplus(z))
 
 
 def poisson_slope(z: Array, a: Array, y: Array) -> Array:

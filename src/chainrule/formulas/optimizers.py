@@ -30,7 +30,6 @@ __all__ = [
     "momentum",
     "nesterov",
     "rmsprop",
-    "with_rate",
 ]
 
 Vectors: TypeAlias = tuple[Array, ...]
@@ -193,25 +192,13 @@ RECORDS = (
 _BY_NAME = {record.name: record for record in RECORDS}
 
 
-def with_rate(record: Optimizer, rate: float | None = None, **parameters: float) -> Optimizer:
-    """Give the optimizer with this learning rate and these parameters.
-
-    Raises:
-        UsageError: for a rate that is not a positive finite number, or a parameter the optimizer does not have.
-
-    >>> print(with_rate(Adam(), 0.01))
-    adam(rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-08)
-    """
-    return record.with_parameters(**parameters, **({} if rate is None else {"rate": rate}))
-
-
 def SGD(rate: float = 0.1) -> Optimizer:
     """Give gradient descent, theta <- theta - rate g, with this learning rate.
 
     >>> SGD(3.0).rate
     3.0
     """
-    return with_rate(_BY_NAME["sgd"], rate)
+    return _BY_NAME["sgd"].with_parameters(rate=rate)
 
 
 def Momentum(rate: float = 0.01, mu: float = 0.9) -> Optimizer:
@@ -220,7 +207,7 @@ def Momentum(rate: float = 0.01, mu: float = 0.9) -> Optimizer:
     >>> print(Momentum(0.1))
     momentum(rate=0.1, mu=0.9)
     """
-    return with_rate(_BY_NAME["momentum"], rate, mu=mu)
+    return _BY_NAME["momentum"].with_parameters(rate=rate, mu=mu)
 
 
 def Nesterov(rate: float = 0.01, mu: float = 0.9) -> Optimizer:
@@ -229,7 +216,7 @@ def Nesterov(rate: float = 0.01, mu: float = 0.9) -> Optimizer:
     >>> print(Nesterov(0.1))
     nesterov(rate=0.1, mu=0.9)
     """
-    return with_rate(_BY_NAME["nesterov"], rate, mu=mu)
+    return _BY_NAME["nesterov"].with_parameters(rate=rate, mu=mu)
 
 
 def AdaGrad(rate: float = 0.01, epsilon: float = 1e-8) -> Optimizer:
@@ -238,7 +225,7 @@ def AdaGrad(rate: float = 0.01, epsilon: float = 1e-8) -> Optimizer:
     >>> AdaGrad().slots
     ('s',)
     """
-    return with_rate(_BY_NAME["adagrad"], rate, epsilon=epsilon)
+    return _BY_NAME["adagrad"].with_parameters(rate=rate, epsilon=epsilon)
 
 
 def RMSProp(rate: float = 0.001, rho: float = 0.9, epsilon: float = 1e-8) -> Optimizer:
@@ -247,7 +234,7 @@ def RMSProp(rate: float = 0.001, rho: float = 0.9, epsilon: float = 1e-8) -> Opt
     >>> RMSProp(rho=0.99).parameters["rho"]
     0.99
     """
-    return with_rate(_BY_NAME["rmsprop"], rate, rho=rho, epsilon=epsilon)
+    return _BY_NAME["rmsprop"].with_parameters(rate=rate, rho=rho, epsilon=epsilon)
 
 
 def Adam(rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon: float = 1e-8) -> Optimizer:
@@ -256,7 +243,7 @@ def Adam(rate: float = 0.001, beta1: float = 0.9, beta2: float = 0.999, epsilon:
     >>> Adam(0.01).slots
     ('m', 'v')
     """
-    return with_rate(_BY_NAME["adam"], rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
+    return _BY_NAME["adam"].with_parameters(rate=rate, beta1=beta1, beta2=beta2, epsilon=epsilon)
 
 
 def AdamW(
@@ -267,4 +254,4 @@ def AdamW(
     >>> AdamW(decay=0.1).parameters["decay"]
     0.1
     """
-    return with_rate(_BY_NAME["adamw"], rate, beta1=beta1, beta2=beta2, epsilon=epsilon, decay=decay)
+    return _BY_NAME["adamw"].with_parameters(rate=rate, beta1=beta1, beta2=beta2, epsilon=epsilon, decay=decay)

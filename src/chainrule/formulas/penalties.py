@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.formulas.intervals import NOT_NEGATIVE, POSITIVE
 from chainrule.formulas.records import Array, Penalty
 
-__all__ = ["L1", "L2", "RECORDS", "MaxNorm", "l1", "l1_slope", "l2", "l2_slope", "max_norm", "no_price", "no_slope"]
+__all__ = ["L1", "L2", "RECORDS", "MaxNorm", "l1", "l1_slope", "l2", "l2_slope", "max_norm", "no_price"]
 
 
 def l1(w: Array, strength: float = 1e-4) -> Array:
@@ -36,11 +36,6 @@ def l2_slope(w: Array, strength: float = 1e-4) -> Array:
 
 def no_price(w: Array, limit: float = 3.0) -> Array:
     """0: a limit costs nothing."""
-    return np.zeros_like(w)
-
-
-def no_slope(w: Array, limit: float = 3.0) -> Array:
-    """0."""
     return np.zeros_like(w)
 
 
@@ -76,7 +71,6 @@ RECORDS = (
     Penalty(
         name="max_norm",
         value=no_price,
-        slope=no_slope,
         project=max_norm,
         parameters={"limit": 3.0},
         limits={"limit": POSITIVE},

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import UsageError
-from chainrule.formulas.intervals import Interval, is_real
+from chainrule.formulas.intervals import POSITIVE, Interval, as_float
 
 __all__ = [
     "Activation",
@@ -65,7 +65,7 @@ class Formula:
         >>> ACTIVATIONS["leaky_relu"].with_parameters(alpha=0.2).parameters
         {'alpha': 0.2}
         """
-        for name, number in parameters.items():
+        for name in parameters:
             if name not in self.parameters:
                 raise UsageError(
                     "{formula} has no parameter {name!r}; it has: {known}",
@@ -73,23 +73,35 @@ class Formula:
                     name=name,
                     known=", ".join(self.parameters) or "none",
                 )
-            self._hold_to_limits(name, number)
         if not parameters:
             return self
-        return dataclasses.replace(self, parameters={**self.parameters, **{k: float(v) for k, v in parameters.items()}})
+        held = {name: self._held_to_limits(name, number) for name, number in parameters.items()}
+        return dataclasses.replace(self, parameters={**self.parameters, **held})
 
-    def _hold_to_limits(self, name: str, number: float) -> None:
-        allowed = self.limits.get(name, Interval())
-        if not is_real(number) or number not in allowed:
-            known = allowed.around(name)
+    def _held_to_limits(self, name: str, given: float) -> float:
+        number, allowed = as_float(given), self.limits.get(name, Interval())
+        if number in allowed:
+            return number
+        known = allowed.around(name)
+        raise UsageError(
+            "{formula}: {name} is {number!r}; it must be a finite number with {allowed}"
+            if known
+            else "{formula}: {name} is {number!r}; it must be a finite number",
+            formula=self.name,
+            name=name,
+            number=number if np.isinf(number) else given,
+            allowed=known,
+        )
+
+    def _hold_to_choices(self, field: str, *allowed: str) -> None:
+        given = getattr(self, field)
+        if given not in allowed:
             raise UsageError(
-                "{formula}: {name} is {number!r}; it must be a number with {allowed}"
-                if known
-                else "{formula}: {name} is {number!r}; it must be a finite number",
+                "{formula}: {field} is {given!r}; it must be one of: {allowed}",
                 formula=self.name,
-                name=name,
-                number=number,
-                allowed=known,
+                field=field,
+                given=given,
+                allowed=", ".join(allowed),
             )
 
     def __getstate__(self) -> dict[str, Any]:
@@ -192,6 +204,11 @@ class Loss(Formula):
     pairs: Mapping[str, Pair] = field(default_factory=dict, hash=False)
     targets: str = "values"
 
+    def __post_init__(self) -> None:
+        self._hold_to_choices("targets", "values", "probabilities", "distribution", "counts")
+        if self.slope is None and not self.pairs:
+            raise UsageError("the loss {name!r} has neither slope nor pairs, so nothing descends on it", name=self.name)
+
     def pair_for(self, activation: Activation) -> Pair | None:
         """Give the form for this output activation, None for the general one.
 
@@ -224,6 +241,9 @@ class Initializer(Formula):
 
     draw: str = "normal"
 
+    def __post_init__(self) -> None:
+        self._hold_to_choices("draw", "normal", "uniform", "none")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Optimizer(Formula):
@@ -241,6 +261,14 @@ class Optimizer(Formula):
     rate: float = 0.01
     decays: bool = False
 
+    def __post_init__(self) -> None:
+        if self.decays and "decay" not in self.parameters:
+            raise UsageError(
+                "the optimizer {name!r} decays, but has no parameter 'decay'; it has: {known}",
+                name=self.name,
+                known=", ".join(self.parameters) or "none",
+            )
+
     def with_parameters(self, **parameters: float) -> Self:
         """Give the same optimizer with another learning rate or other numbers.
 
@@ -248,11 +276,15 @@ class Optimizer(Formula):
         >>> print(OPTIMIZERS.find("momentum", rate=0.1))
         momentum(rate=0.1, mu=0.9)
         """
-        rate = parameters.pop("rate", self.rate)
-        if not is_real(rate) or not 0 < rate < np.inf:
-            raise UsageError("the learning rate is {rate!r}; it must be a number above 0, such as 0.01", rate=rate)
+        given = parameters.pop("rate", self.rate)
+        rate = as_float(given)
+        if rate not in POSITIVE:
+            raise UsageError(
+                "the learning rate is {rate!r}; it must be a finite number above 0, such as 0.01",
+                rate=rate if np.isinf(rate) else given,
+            )
         record = super().with_parameters(**parameters)
-        return record if rate == record.rate else dataclasses.replace(record, rate=float(rate))
+        return record if rate == record.rate else dataclasses.replace(record, rate=rate)
 
     def start(self, theta: Array) -> tuple[Array, ...]:
         """Give the state before the first update: a zero vector for each slot."""
@@ -282,13 +314,23 @@ class Penalty(Formula):
 
     Args:
         value: ``value(w, strength)`` gives the price of each weight; 0 for a pure limit.
-        slope: ``slope(w, strength)`` gives its derivative, entry by entry.
+        slope: ``slope(w, strength)`` gives its derivative, entry by entry; None for a pure limit.
         project: ``project(W, limit)`` gives the nearest allowed W, shape (N_l, N_{l-1}); applied after each update.
+
+    Raises:
+        UsageError: where there is neither slope nor project.
     """
 
     slope: Callable[..., Array] | None = None
     slope_latex: str = ""
     project: Callable[..., Array] | None = None
+
+    def __post_init__(self) -> None:
+        if self.slope is None and self.project is None:
+            raise UsageError(
+                "the penalty {name!r} has neither slope nor project, so it would do nothing; give a price its slope",
+                name=self.name,
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -304,3 +346,7 @@ class Metric(Formula):
 
     task: str = "regression"
     better: str = "lower"
+
+    def __post_init__(self) -> None:
+        self._hold_to_choices("task", "classification", "regression")
+        self._hold_to_choices("better", "higher", "lower")

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.formulas.records import Array
 
-__all__ = ["SQRT_2", "clip", "indicator", "log1p", "normal_cdf"]
+__all__ = ["SQRT_2", "clip", "indicator", "log1p", "normal_cdf", "row_sum"]
 
 SQRT_2 = 1.4142135623730950488016887242097
 
@@ -63,3 +63,15 @@ def normal_cdf(z: Array) -> Array:
     below = np.maximum(np.minimum(z, -z), -40)  # -|z|, held where its square cannot overflow and Phi is 0
     tail = 0.5 * erfcx(-below / SQRT_2) * np.exp(-0.5 * below * below)
     return np.where(z < 0, tail, 1 - tail)
+
+
+def row_sum(x: Array) -> Array:
+    """Add up each row: sum over the last axis.
+
+    It is ``np.sum(x, axis=-1)`` without the microsecond that takes beyond the sum, which a small batch feels.
+
+    >>> import numpy as np
+    >>> row_sum(np.array([[1.0, 2.0], [3.0, 4.0]])).tolist()
+    [3.0, 7.0]
+    """
+    return np.add.reduce(x, axis=-1)
