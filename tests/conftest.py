@@ -43,3 +43,15 @@ def shared() -> Path:
     if not (folder / "data").is_dir():
         pytest.skip(f"no larger data sets in {folder}; CHAINRULE_SHARED names another folder")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_formula_stays_registered() -> Iterator[None]:
+    """Take out of the catalogue what a test put in, so that no test depends on those before it."""
+    from chainrule.formulas import CATALOGUES
+
+    before = [set(catalogue) for catalogue in CATALOGUES]
+    yield
+    for catalogue, names in zip(CATALOGUES, before, strict=True):
+        for name in set(catalogue) - names:
+            catalogue.unregister(name)

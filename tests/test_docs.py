@@ -31,7 +31,7 @@ LINK = re.compile(r"!?\[[^\]]*\]\(\s*<?(?P<target>[^)\s>]+)")
 IMAGE = re.compile(r"<(?:img|source)\b[^>]*\b(?:src|srcset)=\"(?P<target>[^\"]+)\"")
 HEADING = re.compile(r"^(#+) ", re.MULTILINE)
 # Console lines that prepare a machine; the tests run where that has been done.
-PREPARING = ("make", "git", "pip", "python -m pip", "python -m venv", "cd")
+PREPARING = ("make", "git", "pip", "python -m pip", "python -m venv", "cd", "source")
 # One language to write each kind of block in, so that none slips by.
 ALIASES = {"py": "python", "python3": "python", "bash": "console", "sh": "console", "shell": "console"}
 

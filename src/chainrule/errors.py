@@ -7,7 +7,7 @@ sentence is made where it is shown (``str(error)``). Each says what was given, w
     ├── UsageError            (ValueError)   an argument or a setting that cannot be
     │   ├── UnknownName       (LookupError)  a name that is in no catalogue
     │   └── ShapeError                       arrays or layers that do not fit together
-    ├── FormulaError                         a registered formula whose derivative is not its derivative
+    ├── FormulaError                         a formula that cannot be registered, such as with a wrong slope
     ├── DataError                            data that cannot be read, or read but not used
     ├── ModelFileError                       a file that is not a whole, valid model file
     ├── SaveError             (OSError)      a file that could not be written; nothing half-written is left
@@ -93,7 +93,7 @@ class ShapeError(UsageError):
 
 
 class FormulaError(ChainruleError):
-    """A registered formula whose derivative is not its derivative."""
+    """A formula that cannot be registered: its slope is no derivative of its value, or it fails when it is tried."""
 
 
 class DataError(ChainruleError):

@@ -19,7 +19,7 @@ def math_of(*latex: str) -> str:
 
 
 def range_of(record: Activation) -> str:
-    return " … ".join(f"{end:.4g}".replace("inf", "∞").replace("-", "−") for end in record.range)
+    return " to ".join(f"{end:.4g}".replace("inf", "∞").replace("-", "−") for end in record.range)
 
 
 def parameters_of(record: Formula) -> str:
@@ -37,16 +37,15 @@ def columns_of(record: Formula) -> dict[str, str]:
     if isinstance(record, (Activation, Loss, Penalty)):
         cells["formula and slope"] = math_of(cells.pop("formula")[1:-1], record.slope_latex)
     if isinstance(record, Activation):
-        cells["range"] = range_of(record)
-        cells["weights start as"] = f"`{record.initializer}`"
+        cells["formula and slope"] += f"<br>from {range_of(record)}; weights start as `{record.initializer}`"
     if isinstance(record, Loss):
         cells["targets"] = record.targets
         cells["outputs"] = "any" if record.slope else ", ".join(f"`{name}`" for name in record.pairs)
     if isinstance(record, Metric):
         cells["better"] = record.better
-    if not isinstance(record, Metric):
-        cells["parameters"] = parameters_of(record)
+    said = parameters_of(record)
     cells["use"] = " ".join(part for part in (record.use, record.source and f"*{record.source}*") if part)
+    cells["use"] += f"<br>Parameters: {said}" if said else ""
     cells["use"] = cells["use"].replace("|", r"\|")
     return cells
 

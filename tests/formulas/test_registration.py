@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -23,16 +23,6 @@ from chainrule.formulas import (
     register,
 )
 from chainrule.formulas.checking import check, derivative
-
-
-@pytest.fixture(autouse=True)
-def _catalogues_as_they_were() -> Iterator[None]:
-    before = [list(catalogue) for catalogue in CATALOGUES]
-    yield
-    for catalogue, names in zip(CATALOGUES, before, strict=True):
-        for name in set(catalogue) - set(names):
-            catalogue.unregister(name)
-    assert [list(catalogue) for catalogue in CATALOGUES] == before
 
 
 def activation(value: Callable[..., Any], slope: Callable[..., Any], **others: Any) -> Activation:

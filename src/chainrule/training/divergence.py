@@ -195,8 +195,8 @@ def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str,
     strength = max((each.parameters.get(key, 0.0) for each in shrinking for key in ("strength", "decay")), default=0.0)
     if place.formula is not None:
         name = place.stage
-    elif place.stage == "penalty" or strength * rate >= 2:  # such an update more than turns a weight round
-        name = "penalty"
+    elif place.stage == "penalty" or (strength * rate >= 2 and strength > rate):
+        name = "penalty"  # such an update more than turns a weight round, and it is not the rate that is out of the way
     elif inputs > _LARGE:
         name = "inputs"
     elif targets > _LARGE:
