@@ -15,6 +15,7 @@ shares enter once, in D[K]. Batch normalization weighs its rows by the same shar
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -264,13 +265,11 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
 def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
     """Make one pass over the rows in the given order (None: as they are), an update a batch."""
     objective, n, size, check = job.objective, len(job.X), job.batch_size, job.check_finite
-    # Two buffers take turns, so that theta before the newest update is still there if that update was bad.
     p = Parameters(objective.network, carry.theta.copy())
-    other = Parameters(objective.network, carry.theta.copy())
     g = Parameters(objective.network, np.zeros_like(carry.theta))
     step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
     room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
-    last, now = carry.before, Carry(p.theta, carry.state, carry.slots, carry.updates)
+    before, now = None, Carry(p.theta, carry.state, carry.slots, carry.updates)
     loss_sum = penalty_sum = weight_sum = 0.0
     batches, failed, sound = 0, None, None
     with np.errstate(all="ignore"):  # what is not finite is found by the checks below, and named
@@ -281,25 +280,27 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             draw = Draw(job.seed, job.updates_before + t)
             cost, state, _ = _descend(objective, p, now.state, X, Y, weights, draw, g)
             if check and not math.isfinite(cost):
-                failed, sound = np.arange(n)[rows], last  # the newest update made the loss what it is
+                # The newest update made the loss what it is: the one before it was sound.
+                failed, sound = np.arange(n)[rows], _replay(job, carry, order, batches - 1)
                 break
             penalty = _penalize(objective, p, g) if objective.penalties else 0.0
             if job.clip is not None:
                 _clip(g.theta, job.clip)
             change, slots = step(p.theta, g.theta, now.slots, t, job.rates(t))
-            np.add(p.theta, change, out=other.theta)
             fine = (
                 math.isfinite(penalty)
-                and _finite(other.theta)
+                and _addable(p.theta, change)
                 and all(map(_finite, slots))
                 and (state is now.state or _finite(state))
-                and (not limits or _hold(limits, other))
             )
-            if check and not fine:
+            if check and not (fine and _allowed(limits, p, change)):
                 failed, sound = np.arange(n)[rows], now
                 break
-            p, other = other, p
-            last, now, batches = now, Carry(p.theta, state, slots, t), batches + 1
+            if start + size >= n:
+                before = now._replace(theta=p.theta.copy())
+            p.theta += change
+            _hold(limits, p)
+            now, batches = Carry(p.theta, state, slots, t), batches + 1
             weight = len(X) if weights is None else float(weights.sum())
             loss_sum += weight * cost
             penalty_sum += weight * penalty
@@ -307,16 +308,31 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             if watch is not None and watch(batches, cost, now):
                 break
     whole = weight_sum or 1.0
-    return EpochResult(now._replace(before=last), loss_sum / whole, penalty_sum / whole, batches, failed, sound)
+    return EpochResult(now._replace(before=before), loss_sum / whole, penalty_sum / whole, batches, failed, sound)
 
 
-def _hold(limits: list[Penalty], p: Parameters) -> bool:
-    """Hold the weights to their limits, in place; say whether they are finite then."""
+def _replay(job: Job, carry: Carry, order: Array | None, batches: int) -> Carry | None:
+    """Give how training stood after so many batches of an epoch: the same updates, made once more."""
+    if batches < 1:
+        return carry.before if batches < 0 else carry
+    return epoch(replace(job, check_finite=False), carry, order, lambda done, *_: done == batches).carry
+
+
+def _hold(limits: list[Penalty], p: Parameters) -> None:
+    """Hold the weights to their limits, in place."""
     for limit in limits:
         assert limit.project is not None
         for W in p.W.values():
             W[...] = limit.bound(limit.project)(W)
-    return _finite(p.theta)
+
+
+def _allowed(limits: list[Penalty], p: Parameters, change: Array) -> bool:
+    """Whether the limits give finite weights after this change; built-in ones do, one's own may not."""
+    if not limits:
+        return True
+    tried = Parameters(p.network, p.theta + change)
+    _hold(limits, tried)
+    return _finite(tried.theta)
 
 
 def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Array, Array, Array | None]:
@@ -353,3 +369,8 @@ def _clip(g: Array, limit: float) -> None:
 def _finite(vector: Array) -> bool:
     """Whether all numbers are finite: a finite sum of squares says so in one pass; if it overflows, look closer."""
     return math.isfinite(np.dot(vector, vector)) or bool(np.isfinite(vector).all())
+
+
+def _addable(theta: Array, change: Array) -> bool:
+    """Whether theta + change is finite; a change whose squares add up is too small to carry theta over the edge."""
+    return math.isfinite(np.dot(change, change)) or bool(np.isfinite(theta + change).all())

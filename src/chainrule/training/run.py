@@ -63,6 +63,7 @@ class Run:
         # Where the run stands. An engine updates theta in place, so these change with every batch.
         self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
         self.order: Array | None = None
+        self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
         self.values: dict[str, float] = {}
 
@@ -87,7 +88,7 @@ class Run:
     def _make_epoch(self, epoch: int) -> None:
         began = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
-        self.order = self._shuffle()
+        self.order, self.began = self._shuffle(), self.carry
         result = self.engine.epoch(self.job, self.carry, self.order, self._watch)
         self.carry = result.carry
         if result.failed is not None:
@@ -190,7 +191,7 @@ class Run:
         with np.errstate(all="ignore"):
             cost = self._cost(self.carry, job.X[newest], job.Y[newest], weights)
         if not math.isfinite(cost):
-            raise self._divergence(newest, self.batch, self.carry.before, training=False)
+            raise self._divergence(newest, self.batch, self.carry.before or self.began, training=False)
 
     def _divergence(self, failed: Array, batch: int, sound: Carry | None, *, training: bool) -> DivergenceError:
         self.history.stopped = f"diverged in epoch {self.epoch}, batch {batch}"
