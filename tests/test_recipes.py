@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -417,3 +419,71 @@ def test_no_figure_is_nan() -> None:
         "a": [None, 2.0, 3, [None, "x"]],
         "5": None,
     }
+
+
+# Columns, and targets that no regression takes.
+
+
+def people(path: Path, rows: int = 240, **columns: list[str]) -> Path:
+    """Write a table: an identifier, a number, a category, and a target that follows from the number."""
+    made = {
+        "id": [f"u{k}" for k in range(rows)],
+        "size": [f"{k % 17}.5" for k in range(rows)],
+        "colour": [("red", "blue", "green")[k % 3] for k in range(rows)],
+        "price": [f"{k % 17 * 2}.25" for k in range(rows)],
+        **columns,
+    }
+    lines = [",".join(made), *(",".join(cells) for cells in zip(*made.values(), strict=True))]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+def test_identifiers_are_refused_and_dropped_ones_ignored(tmp_path: Path) -> None:
+    path = people(tmp_path / "t.csv")
+    with pytest.raises(DataError, match=r"'id' looks like an identifier .*240 rows.*--drop id") as error:
+        decide(load(path))
+    assert "u0" in str(error.value)
+    data = load(path, drop=["id"])
+    recipe = decide(data, Options(epochs=1))
+    prepared = prepare(data, recipe)
+    assert prepared.columns.value == "1 number scaled, 1 category as 3 inputs, 1 dropped"
+    assert prepared.columns.reason == "dropped, as given: id"
+    model = run(data, recipe, prepared).model
+    assert model.settings["decisions"][0]["name"] == "columns"
+    whole = load(path)
+    np.testing.assert_array_equal(predict(model, whole.X).values, predict(model, data.X).values)
+    assert evaluate(model, whole.X, whole.y).rows == 240
+
+
+@pytest.mark.parametrize("row", [3, 100, 200])
+def test_absurd_targets_are_named(tmp_path: Path, row: int) -> None:
+    price = ["1e300" if k == row else f"{k % 17}.25" for k in range(240)]
+    data = load(people(tmp_path / "t.csv", price=price), drop=["id"])
+    with pytest.raises(DataError, match=rf"line {row + 2}, column 'price': the target is 1e\+300, too far"):
+        decide(data)
+
+
+def test_evaluation_names_absurd_targets(tmp_path: Path) -> None:
+    data = load(people(tmp_path / "t.csv"), drop=["id"])
+    recipe = decide(data, Options(epochs=1))
+    model = run(data, recipe, prepare(data, recipe)).model
+    with pytest.raises(DataError, match="line 7, column 'price'"):
+        evaluate(model, data.X, np.where(np.arange(240) == 5, 1e60, data.y))
+
+
+def test_a_regression_of_texts_says_the_line(tmp_path: Path) -> None:
+    kinds = ["setosa" if k == 4 else f"{k % 9}" for k in range(240)]
+    data = load(people(tmp_path / "t.csv", price=kinds), drop=["id"])
+    with pytest.raises(DataError, match="line 6, column 'price': the target is 'setosa', but a regression") as error:
+        decide(data, Options(task="regression"))
+    assert "np.str_" not in str(error.value)
+    with pytest.raises(DataError, match="row 0, column 'y': the target is 'a'"):
+        decide(dataset(np.array(["a", "b"] * 20)), Options(task="regression"))
+
+
+def test_drop_on_the_command_line(tmp_path: Path) -> None:
+    people(tmp_path / "t.csv")
+    command = [sys.executable, "-m", "chainrule", "train", "t.csv", "--drop", "id,colour", "--epochs", "1"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert "1 number scaled, 2 dropped" in done.stdout
+    assert "train t.csv --drop id,colour" in done.stdout

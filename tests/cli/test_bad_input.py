@@ -152,7 +152,7 @@ def test_no_such_data(arguments: list[str], words: list[str], chainrule: Runner,
         (["--activation", "leaky_relu:alpha"], ["leaky_relu:alpha"]),
         (["--loss", "mes"], ["'mes'"]),
         (["--loss", "poisson"], ["poisson", "counts"]),
-        (["--loss", "mean_squared_error", "--task", "regression"], ["number is expected", "classification"]),
+        (["--loss", "mean_squared_error", "--task", "regression"], ["needs numbers", "classification"]),
         (["--task", "clasification"], ["did you mean 'classification'"]),
         (["--optimizer", "adma"], ["did you mean 'adam'"]),
         (["--optimizer", "momentum:mu=2"], ["mu", "2"]),
@@ -183,7 +183,7 @@ def test_no_such_data(arguments: list[str], words: list[str], chainrule: Runner,
 def test_wrong_options(options: list[str], words: list[str], chainrule: Runner, people: Path, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("what nobody wants to lose", encoding="utf-8")
     before = state_of(tmp_path)
-    expected = 3 if "number is expected" in words else 2
+    expected = 3 if "needs numbers" in words else 2
     check(chainrule("train", people.name, *options), expected, *words)
     assert state_of(tmp_path) == before
 

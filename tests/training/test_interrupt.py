@@ -1,4 +1,4 @@
-"""Ctrl-C: the first ends training after the current batch and keeps what was learnt, the second ends it at once."""
+"""Ctrl-C: the first ends training after the current batch and keeps what was learnt, a later one ends it at once."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ import pytest
 
 from chainrule import SGD, Network, train
 from chainrule.training import INTERRUPTED, Info
+from chainrule.training.interrupt import Interrupt
 
 pytestmark = pytest.mark.skipif(
     threading.current_thread() is not threading.main_thread(), reason="signals need the main thread"
@@ -83,7 +84,26 @@ def test_it_counts_for_more_than_other_reasons() -> None:
         assert model.history.stopped == INTERRUPTED
 
 
-def test_the_second_one_ends_at_once() -> None:
+def test_a_double_press_is_one() -> None:
+    def four(info: Info) -> None:
+        for _ in range(4):
+            press(info)
+
+    model = train(NETWORK, X, y, callbacks=SimpleNamespace(batch=at(3, 1, four)), **SETTINGS)
+    assert (model.history.stopped, model.history.updates) == (INTERRUPTED, 7)
+
+
+def test_within_another_one() -> None:
+    """Who holds Ctrl-C already goes on to hold it after training, and is asked as well."""
+    with Interrupt() as outer:
+        model = train(NETWORK, X, y, callbacks=SimpleNamespace(batch=at(3, 1)), **SETTINGS)
+        assert outer.asked
+        press(None)  # type: ignore[arg-type]
+    assert model.history.stopped == INTERRUPTED
+
+
+def test_a_later_one_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chainrule.training.interrupt.PAUSE", 0.0)
     ends: list[Info] = []
 
     def twice(info: Info) -> None:

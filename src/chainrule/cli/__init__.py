@@ -5,8 +5,12 @@ Everything heavy is imported by the command that needs it, so that `chainrule --
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from types import FrameType
 
 __all__ = ["main"]
 
@@ -22,19 +26,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
     import typer
 
     from chainrule.cli.app import app
-    from chainrule.cli.failures import close_quietly, report
+    from chainrule.cli.failures import close_quietly, report, shown_warnings
 
     _prepare_streams()
+    code = 0
+    with _one_interrupt(forever=arguments is None), shown_warnings():
+        try:
+            given = typer.main.get_command(app).main(args=arguments, prog_name="chainrule", standalone_mode=False)
+            code = given if isinstance(given, int) else 0
+            sys.stdout.flush()
+        except BrokenPipeError:
+            close_quietly()
+        except SystemExit as end:  # of Typer's own completion
+            return end.code if isinstance(end.code, int) else 0
+        except BaseException as error:
+            return report(error)
+    return code
+
+
+@contextlib.contextmanager
+def _one_interrupt(forever: bool) -> Iterator[None]:
+    """Let a first Ctrl-C end the command, and none after it disturb its last words.
+
+    Args:
+        forever: whether it stays so until the program ends.
+    """
+    main_thread = threading.current_thread() is threading.main_thread()
+    if not main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _interrupt_once)
     try:
-        code = typer.main.get_command(app).main(args=arguments, prog_name="chainrule", standalone_mode=False)
-        sys.stdout.flush()
-    except BrokenPipeError:
-        return close_quietly()
-    except SystemExit as end:  # of Typer's own completion
-        return end.code if isinstance(end.code, int) else 0
-    except BaseException as error:
-        return report(error)
-    return code if isinstance(code, int) else 0
+        yield
+    finally:
+        if not forever or signal.getsignal(signal.SIGINT) is _interrupt_once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt_once(number: int, frame: FrameType | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
 
 
 def _prepare_streams() -> None:

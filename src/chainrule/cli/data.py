@@ -23,7 +23,7 @@ _MOST = 30
 @app.command("list")
 def list_sets(as_json: p.AsJson = False) -> None:
     """List the built-in sets."""
-    from chainrule.cli.output import Output
+    from chainrule.cli.output import Output, command_line, program
     from chainrule.data import names
 
     output = Output(as_json)
@@ -34,7 +34,7 @@ def list_sets(as_json: p.AsJson = False) -> None:
         right=(1, 2, 3),
     )
     output.say()
-    output.say("Train on one with: chainrule train digits")
+    output.say(f"Train on one with: {command_line(program(), 'train', 'digits')}")
     output.result({"sets": [asdict(record) for record in sets]})
 
 
@@ -58,8 +58,10 @@ def show(
 
 
 def _tell(output: Output, found: Description) -> None:
+    from chainrule.cli.output import count
+
     test = f", and {found.test_rows:,} to test with" if found.test_rows else ""
-    output.say(f"{found.name}: {found.rows:,} rows{test}, {len(found.columns):,} columns")
+    output.say(f"{found.name}: {count(found.rows, 'row')}{test}, {count(len(found.columns), 'column')}")
     for text in (found.description, found.source):
         if text and text != found.name:
             output.say(text)

@@ -25,7 +25,10 @@ Part = Annotated[
 Picture = Annotated[
     Path | None,
     typer.Option(
-        metavar="FILE", help="Draw the confusion matrix, or predictions beside true values.", rich_help_panel=p.RESULTS
+        metavar="FILE",
+        readable=False,
+        help="Draw the confusion matrix, or predictions beside true values.",
+        rich_help_panel=p.RESULTS,
     ),
 ]
 ModelTarget = Annotated[
@@ -48,7 +51,7 @@ def evaluate(
     from chainrule.cli.figures import draw_predictions
     from chainrule.cli.files import check_picture_place, load_for
     from chainrule.cli.measured import tell_metrics
-    from chainrule.cli.output import Output
+    from chainrule.cli.output import Output, count
     from chainrule.errors import UnknownName
     from chainrule.recipes import CHOICES, choose_rows, fingerprint, notes_on, where_of
     from chainrule.recipes import evaluate as measure
@@ -66,7 +69,7 @@ def evaluate(
     for note in notes_on(loaded, rows, where_of(dataset)):
         output.note(note)
     held_out = ", which the model has not seen in training" if chosen == "test" else ""
-    output.say(f"{model} on {found.rows:,} rows of {dataset.name} ({chosen} rows{held_out})")
+    output.say(f"{model} on {count(found.rows, 'row')} of {dataset.name} ({chosen} rows{held_out})")
     tell_metrics(output, {chosen: found.metrics})
     pictures = [] if plot is None else [draw_predictions(loaded, found.predicted, y, chosen, plot, aside=False)]
     for picture in pictures:

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import signal
 import sys
+import threading
 import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TextIO
 
 import typer
 
-__all__ = ["DONE", "FAILED", "INTERRUPTED", "INVALID", "WRONG_USAGE", "close_quietly", "exit_code", "report"]
+__all__ = [
+    "DONE",
+    "FAILED",
+    "INTERRUPTED",
+    "INVALID",
+    "WRONG_USAGE",
+    "close_quietly",
+    "exit_code",
+    "ignore_interrupts",
+    "report",
+    "shown_warnings",
+    "tell",
+]
 
 DONE = 0
 FAILED = 1
 WRONG_USAGE = 2
 INVALID = 3
 INTERRUPTED = 130
+
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 
 # Of Typer's exceptions for wrong usage, the root is not public in all of its versions; what derives from it is.
 _WrongUsage = typer.BadParameter.__mro__[2]
@@ -29,25 +50,52 @@ def exit_code(error: BaseException) -> int:
         return INTERRUPTED
     if isinstance(error, (UsageError, _WrongUsage)):
         return WRONG_USAGE
-    return INVALID if isinstance(error, (DataError, ModelFileError)) else FAILED
+    if isinstance(error, (DataError, ModelFileError)):
+        return INVALID
+    # Places to write to are checked by the commands (`SaveError`): what is left could not be read.
+    return INVALID if _is_of_a_file(error) else FAILED
+
+
+def _is_of_a_file(error: BaseException) -> bool:
+    """Say whether the system refused a file; this package's own errors have messages of their own."""
+    from chainrule.errors import ChainruleError
+
+    return isinstance(error, OSError) and not isinstance(error, ChainruleError) and error.filename is not None
 
 
 def report(error: BaseException) -> int:
     """Tell a person what went wrong, on standard error, and give the exit code."""
     if os.environ.get("CHAINRULE_DEBUG"):
         traceback.print_exception(error)
+    unwritten = isinstance(error, OSError) and _is_of_stdout(error)
     if type(error).__name__ == "NoArgsIsHelpError":
         error.show()  # type: ignore[attr-defined]
     else:
-        _print("Interrupted" if exit_code(error) == INTERRUPTED else "Error", _message(error))
-    return exit_code(error)
+        text = _unwritten(error) if isinstance(error, OSError) and unwritten else _message(error)
+        tell("Interrupted" if exit_code(error) == INTERRUPTED else "Error", text)
+    return FAILED if unwritten else exit_code(error)
+
+
+def _is_of_stdout(error: OSError) -> bool:
+    """Say whether standard output took nothing; if so, let go of it, or Python would complain as it ends."""
+    from chainrule.errors import ChainruleError
+
+    # An error of a file bears its name. Of streams, only standard output is full.
+    if isinstance(error, ChainruleError) or error.filename is not None or error.errno not in _FULL:
+        return False
+    close_quietly()
+    return True
+
+
+def _unwritten(error: OSError) -> str:
+    return f"standard output could not be written: {error.strerror or error}; send it to another place."
 
 
 def _message(error: BaseException) -> str:
     from chainrule.errors import ChainruleError, DivergenceError
 
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return "stopped before there was anything to save."
+        return str(error) or "stopped before there was anything to save."
     if isinstance(error, DivergenceError):
         return f"{_without_field(error)} Nothing was saved."
     if isinstance(error, ChainruleError):
@@ -56,6 +104,12 @@ def _message(error: BaseException) -> str:
         return _usage_message(error)
     if isinstance(error, MemoryError):
         return "there is not enough memory for this; choose smaller layers (--layers), or fewer rows."
+    if isinstance(error, OSError) and error.filename is not None:
+        place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else error.filename
+        return (
+            f"{place} cannot be opened: {error.strerror or error}; see that you may read it and the folders above"
+            " it, or name another file."
+        )
     return (
         f"something went wrong that should not: {type(error).__name__}: {error}. Please report it; with"
         " CHAINRULE_DEBUG=1 in the environment the same command shows where it happened."
@@ -75,15 +129,45 @@ def _usage_message(error: BaseException) -> str:
     return f"{text}. See: {path} --help"
 
 
-def _print(head: str, text: str) -> None:
+def tell(head: str, text: str) -> None:
+    """Print a line on standard error that begins with one of the words Error and Interrupted."""
     from chainrule.cli.output import make_console
 
     make_console(sys.stderr).print(f"[bold red]{head}:[/]", end=" ", markup=True)
     make_console(sys.stderr).print(text)
 
 
-def close_quietly() -> int:
+def close_quietly(stream: TextIO | None = None) -> int:
     """Let go of a pipe that nobody reads any more, as `chainrule … | head` leaves it; that is no failure."""
     with contextlib.suppress(OSError, ValueError):  # no real file, such as in a test
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), (stream or sys.stdout).fileno())
     return DONE
+
+
+def ignore_interrupts() -> None:
+    """Let no Ctrl-C disturb what is done from here on; it is short. Threads but the main one get none anyway."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def shown_warnings() -> Iterator[None]:
+    """Show what this package warns of as a note for people, without the line of the program it comes from."""
+    package = Path(__file__).parents[1]
+    before = warnings.showwarning
+
+    def show(
+        message: Warning | str, category: type[Warning], filename: str, lineno: int, *rest: Any, **more: Any
+    ) -> None:
+        from chainrule.cli.output import make_console
+
+        if Path(filename).is_relative_to(package):
+            make_console(sys.stderr).print(f"Note: {message}")
+        else:
+            before(message, category, filename, lineno, *rest, **more)
+
+    warnings.showwarning = show
+    try:
+        yield
+    finally:
+        warnings.showwarning = before

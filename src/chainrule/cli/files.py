@@ -20,7 +20,9 @@ __all__ = [
     "check_model_place",
     "check_picture_place",
     "check_place",
+    "check_table_place",
     "default_model_path",
+    "is_built_in",
     "load_data",
     "load_for",
     "model_versions",
@@ -28,6 +30,8 @@ __all__ = [
 ]
 
 PICTURES = (".png", ".svg", ".pdf")
+_NO_TABLES = (b"\x89PNG", b"%PDF", b"<?xml", b"<svg", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"PAR1")
+_NOT_YOURS = "{path} cannot be used: {reason}; name another file, in a folder that is yours"
 
 
 def load_data(
@@ -48,6 +52,8 @@ def load_data(
     from chainrule.data import load
     from chainrule.recipes import with_class_names
 
+    if encoding is not None and test is None and is_built_in(source):
+        raise UsageError("{source} is a built-in set, not a text file; leave --encoding out", source=source)
     tell_if_waiting(source)
     try:
         with show_download() as progress:
@@ -65,14 +71,20 @@ def load_data(
     return with_class_names(dataset)
 
 
+def is_built_in(source: str) -> bool:
+    """Say whether this is the name of a built-in set."""
+    from chainrule.data import names
+
+    return any(record.name == source for record in names())
+
+
 def load_for(model: Model, source: str, target: str | None, data_dir: Path | None, encoding: str | None) -> Dataset:
     """Load data with the target that a model was trained to predict."""
-    from chainrule.data import names
     from chainrule.data.idx import is_idx
     from chainrule.data.sources import open_source
 
     text = model.encoder.text_columns if model.encoder is not None else ()
-    if any(record.name == source for record in names()):
+    if is_built_in(source):
         target = None
     elif target is None and model.target is not None:
         with_labels_beside = False
@@ -122,14 +134,11 @@ def check_place(path: Path, inputs: Collection[str | Path] = ()) -> None:
         SaveError: where there is no such folder, it cannot be written to, or a folder has that name.
         UsageError: where it is one of the inputs.
     """
-    for given in inputs:
-        if str(given) != "-" and Path(given).exists() and path.exists() and path.samefile(given):
-            raise UsageError("{path} is read by this command and cannot be written over; name another file", path=path)
-    if path.is_dir():
-        raise SaveError("{path} is a folder; name a file in it, such as {example}", path=path, example=path / "result")
+    try:
+        _check_kind(path, inputs)
+    except PermissionError as error:
+        raise SaveError(_NOT_YOURS, path=path, reason=error.strerror or error) from error
     folder = path.parent
-    if not folder.is_dir():
-        raise SaveError("there is no folder {folder} to write {path} to; make it first", folder=folder, path=path.name)
     try:
         with tempfile.TemporaryFile(dir=folder):
             pass
@@ -141,20 +150,61 @@ def check_place(path: Path, inputs: Collection[str | Path] = ()) -> None:
         ) from error
 
 
+def _check_kind(path: Path, inputs: Collection[str | Path]) -> None:
+    """See that this is no input and no folder, and lies in one."""
+    there = path.exists()
+    for given in inputs:
+        if str(given) != "-" and there and _is_there(Path(given)) and path.samefile(given):
+            raise UsageError("{path} is read by this command and cannot be written over; name another file", path=path)
+    if path.is_dir():
+        raise SaveError("{path} is a folder; name a file in it, such as {example}", path=path, example=path / "result")
+    folder = path.parent
+    if not folder.is_dir():
+        raise SaveError("there is no folder {folder} to write {path} to; make it first", folder=folder, path=path.name)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # whoever reads it says so
+        return False
+
+
+def check_table_place(path: Path, inputs: Collection[str | Path]) -> None:
+    """See that a table can be written here, and that it takes the place of no model, picture or archive.
+
+    Raises:
+        SaveError: see `check_place`.
+        UsageError: likewise, and for a file that is there and holds no plain text.
+    """
+    check_place(path, inputs)
+    head = _head(path, 4096)
+    if b"\0" in head or head.lstrip().startswith(_NO_TABLES):
+        raise UsageError(
+            "{path} is there already and is no table; name another file (--out), or remove it first", path=path
+        )
+
+
 def check_model_place(path: Path, inputs: Collection[str | Path]) -> None:
     """See that a model can be written here, and that it takes the place of nothing but another model."""
     check_place(path, inputs)
-    if path.exists() and not _looks_like_a_model(path):
+    head = _head(path, 9)
+    # A brace begins the header of a model file; an empty file is nobody's loss.
+    if head and head[8:] != b"{":
         raise UsageError(
             "{path} is there already and is no model file; name another file (--out), or remove it first", path=path
         )
 
 
-def _looks_like_a_model(path: Path) -> bool:
-    """Look for the brace at which the header of a model file begins; an empty file is nobody's loss."""
-    with path.open("rb") as file:
-        beginning = file.read(9)
-    return beginning[8:] == b"{" or not beginning
+def _head(path: Path, length: int) -> bytes:
+    """Give how an older file begins; empty where there is none."""
+    try:
+        with path.open("rb") as file:
+            return file.read(length)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise SaveError(_NOT_YOURS, path=path, reason=error.strerror or error) from error
 
 
 def check_picture_place(path: Path, inputs: Collection[str | Path] = ()) -> None:

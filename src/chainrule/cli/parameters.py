@@ -22,6 +22,7 @@ __all__ = [
     "BiasInitializerName",
     "Clip",
     "DataDir",
+    "Drop",
     "DropoutRate",
     "Dtype",
     "Encoding",
@@ -59,7 +60,8 @@ RESULTS = "Results"
 SOURCE_HELP = "A built-in set (chainrule data list), or a file: CSV, TSV, Parquet, NPZ, NPY, IDX; - is standard input."
 
 Source = Annotated[str, typer.Argument(metavar="DATA", help=SOURCE_HELP, autocompletion=complete.data_sets)]
-ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", help="A model file that train wrote.")]
+# What cannot be read, the reading code says better than Typer's own check: readable=False switches that off.
+ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", readable=False, help="A model file that train wrote.")]
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object to standard output, all else to standard error.")
 ]
@@ -73,9 +75,18 @@ Target = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Drop = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN,COLUMN", help="Columns to leave out, such as identifiers.", rich_help_panel=DATA),
+]
 DataDir = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="The folder with the files of mnist or fashion-mnist.", rich_help_panel=DATA),
+    typer.Option(
+        metavar="DIR",
+        readable=False,
+        help="The folder with the files of mnist or fashion-mnist.",
+        rich_help_panel=DATA,
+    ),
 ]
 Encoding = Annotated[
     str | None,
@@ -258,6 +269,7 @@ Out = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
+        readable=False,
         help="Where the model goes. Default: named after the data, in this folder.",
         rich_help_panel=RESULTS,
     ),
@@ -266,6 +278,7 @@ Plot = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
+        readable=False,
         help="Draw the learning curve (PNG, SVG or PDF), and beside it the confusion matrix or the predictions.",
         rich_help_panel=RESULTS,
     ),

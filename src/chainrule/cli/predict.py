@@ -22,6 +22,7 @@ OutCsv = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
+        readable=False,
         help="Write them to a CSV file (TSV if it ends in .tsv) instead of standard output.",
         rich_help_panel=p.RESULTS,
     ),
@@ -40,14 +41,14 @@ def predict(
 
     The rows need the columns that the model was trained on, in any order. The target may be among them.
     """
-    from chainrule.cli.files import check_place
-    from chainrule.cli.output import Output
+    from chainrule.cli.files import check_table_place
+    from chainrule.cli.output import Output, count
     from chainrule.recipes import notes_on
     from chainrule.recipes import predict as apply
     from chainrule.storage import atomic_write, load
 
     if out is not None:
-        check_place(out, [model, data])
+        check_table_place(out, [model, data])
     loaded = load(model)
     rows, name = _rows(loaded, data, data_dir, encoding)
     found = apply(loaded, rows, name)
@@ -63,7 +64,7 @@ def predict(
     }
     if out is not None:
         atomic_write(out, _as_text(loaded, found, "\t" if out.suffix == ".tsv" else ",").encode("utf-8"))
-        output.say(f"{len(found.values):,} predictions written to {out}")
+        output.say(f"{count(len(found.values), 'prediction')} written to {out}")
         output.result({**report, "out": str(out)})
     elif as_json:
         probabilities = None if found.probabilities is None else found.probabilities.tolist()
@@ -75,12 +76,12 @@ def predict(
 
 def _rows(model: Model, data: str, data_dir: Path | None, encoding: str | None) -> tuple[Any, str]:
     """Read the rows to predict, and say what messages call them."""
-    from chainrule.cli.files import load_data, tell_if_waiting
-    from chainrule.data import names, read_rows
+    from chainrule.cli.files import is_built_in, load_data, tell_if_waiting
+    from chainrule.data import read_rows
     from chainrule.data.sources import source_name
 
-    if any(record.name == data for record in names()):
-        return load_data(data, data_dir=data_dir).X, data
+    if is_built_in(data):
+        return load_data(data, data_dir=data_dir, encoding=encoding).X, data
     tell_if_waiting(data)
     text = model.encoder.text_columns if model.encoder is not None else ()
     return read_rows(data, encoding=encoding, text=text), source_name(data)

@@ -11,7 +11,7 @@ from chainrule.cli import parameters as p
 if TYPE_CHECKING:
     from chainrule.cli.output import Output
     from chainrule.data import Dataset
-    from chainrule.recipes import Options, Outcome, Recipe
+    from chainrule.recipes import Options, Outcome, Prepared, Recipe
 
 __all__ = ["train"]
 
@@ -25,6 +25,7 @@ class _Places:
     test: str | None
     data_dir: Path | None
     encoding: str | None
+    drop: str | None
     out: Path
     plot: Path | None
 
@@ -44,12 +45,22 @@ class _Places:
     @property
     def reading_options(self) -> list[str]:
         """The options by which another command reads the same data."""
+        from chainrule.cli.files import is_built_in
+
+        if is_built_in(self.source):  # an encoding is that of the test file
+            return _given(("--data-dir", self.data_dir))
         return _given(("--data-dir", self.data_dir), ("--encoding", self.encoding))
 
     @property
     def training_options(self) -> list[str]:
         """The options by which another training takes the same data."""
-        return [*_given(("--target", self.target), ("--test", self.test)), *self.reading_options]
+        return _given(
+            ("--target", self.target),
+            ("--test", self.test),
+            ("--drop", self.drop),
+            ("--data-dir", self.data_dir),
+            ("--encoding", self.encoding),
+        )
 
 
 def _given(*options: tuple[str, str | Path | None]) -> list[str]:
@@ -59,6 +70,7 @@ def _given(*options: tuple[str, str | Path | None]) -> list[str]:
 def train(
     data: p.Source,
     target: p.Target = None,
+    drop: p.Drop = None,
     task: p.Task = None,
     test: p.TestFile = None,
     test_share: p.TestShare = None,
@@ -130,17 +142,22 @@ def train(
         test_share=test_share,
         validation_share=validation_share,
     )
-    places = _Places(data, target, test, data_dir, encoding, out or default_model_path(data), plot)
-    if _train(places, options, Output(as_json)).interrupted:
+    places = _Places(data, target, test, data_dir, encoding, drop, out or default_model_path(data), plot)
+    output = Output(as_json, lasting=True)
+    outcome = _train(places, options, output)
+    _tell_lost(output, places)
+    if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
 def _train(places: _Places, options: Options, output: Output) -> Outcome:
     """Do it: read, decide, train, keep, draw, tell."""
+    from chainrule.cli.failures import ignore_interrupts
     from chainrule.cli.files import load_data
-    from chainrule.recipes import decide, fingerprint, prepare, run
-    from chainrule.storage import save
-    from chainrule.training import Progress
+    from chainrule.cli.keeping import train_and_save
+    from chainrule.data.loading import without_columns
+    from chainrule.recipes import decide, prepare
+    from chainrule.training.interrupt import Interrupt
 
     places.check()
     dataset = load_data(
@@ -150,12 +167,32 @@ def _train(places: _Places, options: Options, output: Output) -> Outcome:
         data_dir=places.data_dir,
         encoding=places.encoding,
     )
+    if places.drop is not None:
+        dataset = without_columns(dataset, [name.strip() for name in places.drop.split(",") if name.strip()])
     recipe = decide(dataset, options)
     prepared = prepare(dataset, recipe)
-    _tell_decisions(output, dataset, recipe, prepared.network)
-    outcome = run(dataset, recipe, prepared, [Progress()], fingerprint(places.source))
+    _tell_decisions(output, dataset, recipe, prepared)
     existed = places.out.exists()
-    save(outcome.model, places.out)
+    with Interrupt() as presses:
+        outcome = train_and_save(dataset, recipe, prepared, places.source, places.out, presses)
+        if outcome.interrupted:
+            ignore_interrupts()  # all is saved, and what is left to tell takes no time
+    try:
+        _tell_all(output, places, dataset, recipe, prepared, outcome, existed)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(f"the model is saved in {places.out}.") from None
+    return outcome
+
+
+def _tell_all(
+    output: Output,
+    places: _Places,
+    dataset: Dataset,
+    recipe: Recipe,
+    prepared: Prepared,
+    outcome: Outcome,
+    existed: bool,
+) -> None:
     output.say()
     _tell_result(output, outcome)
     output.heading("Files")
@@ -165,19 +202,28 @@ def _train(places: _Places, options: Options, output: Output) -> Outcome:
         output.say(f"plot   {picture}")
     _tell_next(output, places, outcome)
     output.result(_as_json(places, dataset, recipe, outcome, pictures))
-    return outcome
 
 
-def _tell_decisions(output: Output, dataset: Dataset, recipe: Recipe, network: Any) -> None:
-    from chainrule.cli.output import value_text
+def _tell_lost(output: Output, places: _Places) -> None:
+    """Say so where standard output did not take what was printed; the model is saved all the same."""
+    if isinstance(output.lost, BrokenPipeError):
+        output.note(f"nobody read standard output to its end; the model is in {places.out}")
+    elif output.lost is not None:
+        raise output.lost
+
+
+def _tell_decisions(output: Output, dataset: Dataset, recipe: Recipe, prepared: Prepared) -> None:
+    from chainrule.cli.output import count, value_text
 
     classes = f", {recipe.target.outputs} classes" if recipe["task"] == "classification" else ""
     how = f" ({dataset.target_choice})" if dataset.target_choice else ""
     output.heading("Data")
-    output.say(f"{dataset.name}: {len(dataset.y):,} rows, {len(dataset.features):,} columns")
+    output.say(f"{dataset.name}: {count(len(dataset.y), 'row')}, {count(len(dataset.features), 'column')}")
     output.say(f"to predict: {dataset.target}{how}{classes}")
     output.heading("Decisions (each is an option: chainrule train --help)")
-    output.rows([(d.name, value_text(d.value), d.reason) for d in recipe.decisions.values()])
+    decisions = [prepared.columns, *recipe.decisions.values()]
+    output.rows([(d.name, value_text(d.value), d.reason) for d in decisions])
+    network = prepared.network
     output.heading(f"Network {'-'.join(map(str, network.sizes))}, {network.parameter_count:,} parameters")
 
 
@@ -192,7 +238,8 @@ def _tell_result(output: Output, outcome: Outcome) -> None:
     output.heading("Result")
     tell_metrics(output, outcome.metrics, outcome.baseline.metrics, outcome.model.settings["data"]["split"])
     prediction = outcome.baseline.prediction
-    shown = number(prediction) if isinstance(prediction, float) else prediction
+    means = prediction if isinstance(prediction, list) else [prediction]
+    shown = ", ".join(number(each) if isinstance(each, float) else str(each) for each in means)
     output.say(f"baseline: always the training rows' {outcome.baseline.kind}, {shown}")
 
 
@@ -209,24 +256,30 @@ def _draw(path: Path, outcome: Outcome, prepared: Any) -> list[Path]:
 
 def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
     """Print commands that can be pasted; data from standard input are gone by now."""
-    from chainrule.cli.output import command_line
+    from chainrule.cli.output import command_line, program
 
     output.heading("Next")
-    inspect: list[str | Path] = ["inspect", places.out]
+    name, source, out = program(), _no_option(places.source), _no_option(str(places.out))
+    inspect = ["inspect", out]
     commands = [inspect]
     if places.source != "-":
         options = places.reading_options
         commands = [
-            ["evaluate", places.out, places.source, *options],
-            ["predict", places.out, places.source, *options, "--out", "predictions.csv"],
+            ["evaluate", out, source, *options],
+            ["predict", out, source, *options, "--out", "predictions.csv"],
             inspect,
         ]
     for command in commands:
-        output.say(command_line("chainrule", *command), whole=True)
+        output.say(command_line(name, *command), whole=True)
     if places.source != "-":
         change, why = _suggestion(outcome)
-        again = command_line("chainrule", "train", places.source, *places.training_options, *change)
+        again = command_line(name, "train", source, *places.training_options, *change)
         output.say(f"{again}  # {why}", whole=True)
+
+
+def _no_option(path: str) -> str:
+    """Write a path so that it cannot be taken for an option."""
+    return f"./{path}" if path.startswith("-") else path
 
 
 def _suggestion(outcome: Outcome) -> tuple[list[str], str]:
@@ -269,6 +322,6 @@ def _as_json(
         },
         "data": model.settings["data"],
         "network": {"sizes": list(model.network.sizes), "parameters": model.network.parameter_count},
-        "decisions": recipe.describe(),
+        "decisions": model.settings["decisions"],
         "plots": [str(path) for path in pictures],
     }

@@ -34,6 +34,7 @@ class Dataset:
         source: where the data come from.
         test: the test part (X, y) where one is given, or None.
         target_choice: how the target was chosen, such as "the last column"; empty for built-in sets.
+        dropped: the columns that the source has besides, and that were left out.
 
     >>> from chainrule.data import load
     >>> iris = load("iris")
@@ -53,6 +54,7 @@ class Dataset:
     source: str = ""
     test: tuple[Rows, Array] | None = None
     target_choice: str = ""
+    dropped: tuple[str, ...] = ()
 
 
 def feature_names(count: int) -> tuple[str, ...]:

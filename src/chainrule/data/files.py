@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +13,7 @@ import numpy as np
 from chainrule.data.arrays import as_matrix, read_npy, read_npz
 from chainrule.data.columns import check_all_finite, check_not_mostly_numbers, kind_of, listing
 from chainrule.data.dataset import Array, Dataset, Rows, feature_names
+from chainrule.data.foreign import binary_name_of
 from chainrule.data.idx import is_idx, read_idx
 from chainrule.data.parquet import read_parquet
 from chainrule.data.sources import Opened, Source, open_source, read_all, source_name
@@ -90,7 +91,7 @@ def load_file(
             return _from_matrix(_read_array(opened, kind), target, opened.name)
         if kind == "idx":
             return _from_idx(_read_array(opened, kind), target, opened)
-        frame = _read_frame(opened, kind, encoding, text)
+        frame = _read_frame(opened, kind, encoding, text, lambda names: choose_target(names, target, opened.name)[0])
     return _from_frame(frame, target, text, source_name(source))
 
 
@@ -114,6 +115,10 @@ def _format_of(opened: Opened) -> Format:
                 path=name,
                 suffix=suffix,
             )
+    if (kind := binary_name_of(head)) is not None:
+        raise DataError(
+            "{path} is {kind}, not a table; name a CSV, TSV, Parquet, NPZ, NPY or IDX file", path=name, kind=kind
+        )
     return "text"
 
 
@@ -128,10 +133,16 @@ def _read_array(opened: Opened, kind: Format) -> Array:
     return read_idx(opened.file, opened.name, size=opened.size)
 
 
-def _read_frame(opened: Opened, kind: Format, encoding: str | None, text: Collection[str]) -> pd.DataFrame:
+def _read_frame(
+    opened: Opened,
+    kind: Format,
+    encoding: str | None,
+    text: Collection[str],
+    target_of: Callable[[list[str]], str] | None = None,
+) -> pd.DataFrame:
     if kind == "parquet":
         return read_parquet(_seekable(opened), opened.name)
-    return read_table(read_all(opened), opened.name, encoding=encoding, text=text)
+    return read_table(read_all(opened), opened.name, encoding=encoding, text=text, target_of=target_of)
 
 
 def _check_finite(rows: Rows, name: str) -> None:

@@ -17,7 +17,7 @@ from chainrule.data.images import IMAGE_SETS, load_images
 from chainrule.data.sets import load_built_in, names
 from chainrule.errors import DataError, UnknownName
 
-__all__ = ["load"]
+__all__ = ["load", "without_columns"]
 
 
 def load(
@@ -30,6 +30,7 @@ def load(
     progress: Progress | None = None,
     encoding: str | None = None,
     text: Collection[str] = (),
+    drop: Collection[str] = (),
 ) -> Dataset:
     """Load a built-in set or a file, with its target.
 
@@ -43,6 +44,7 @@ def load(
         progress: called with (file, bytes that have come, bytes in all or None) while something is downloaded.
         encoding: how a text file's characters are written; None is UTF-8.
         text: columns whose cells are kept as text even if they look like numbers: an encoder's ``text_columns``.
+        drop: columns of a table to leave out.
 
     Raises:
         UnknownName: where there is neither a set nor a file of this name.
@@ -69,7 +71,49 @@ def load(
         raise UnknownName.among("data set or file", source, known)
     else:
         dataset = load_file(source, target=target, encoding=encoding, text=text)
-    return dataset if test is None else _with_test_file(dataset, test, encoding, text)
+    whole = dataset if test is None else _with_test_file(dataset, test, encoding, text)
+    return without_columns(whole, drop)
+
+
+def without_columns(dataset: Dataset, drop: Collection[str]) -> Dataset:
+    """Leave columns of a table out.
+
+    Raises:
+        DataError: where there is no such column, it is the target, or nothing would be left; and for an array.
+
+    >>> without_columns(load("linear"), []).dropped
+    ()
+    """
+    if not drop:
+        return dataset
+    if isinstance(dataset.X, np.ndarray):
+        raise DataError(
+            "{name} is an array; only a table's columns can be dropped ({names})",
+            name=dataset.name,
+            names=listing(drop),
+        )
+    if dataset.target in drop:
+        raise DataError(
+            "{name}: the column {column!r} is the target and cannot be dropped; name another target (--target)",
+            name=dataset.name,
+            column=dataset.target,
+        )
+    for column in drop:
+        if column not in dataset.features:
+            raise DataError(
+                "{name} has no column {column!r} to drop. Its columns: {names}",
+                name=dataset.name,
+                column=column,
+                names=listing(dataset.features, 20),
+            )
+    left = tuple(name for name in dataset.features if name not in drop)
+    if not left:
+        raise DataError("{name}: no column is left to predict from; drop fewer", name=dataset.name)
+    test = dataset.test
+    if test is not None and not isinstance(test[0], np.ndarray):
+        test = (test[0][list(left)], test[1])
+    dropped = tuple(name for name in dataset.features if name in drop)
+    return replace(dataset, X=dataset.X[list(left)], features=left, test=test, dropped=dropped)
 
 
 def _looks_like_a_name(source: str) -> bool:

@@ -13,7 +13,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +31,14 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d+,\d+$")
 _POINT_NUMBER = re.compile(r"[+-]?\d+\.\d+$")
 
 
-def read_table(data: bytes, name: str, *, encoding: str | None = None, text: Collection[str] = ()) -> pd.DataFrame:
+def read_table(
+    data: bytes,
+    name: str,
+    *,
+    encoding: str | None = None,
+    text: Collection[str] = (),
+    target_of: Callable[[list[str]], str] | None = None,
+) -> pd.DataFrame:
     r"""Read a CSV or TSV file.
 
     Args:
@@ -39,6 +46,8 @@ def read_table(data: bytes, name: str, *, encoding: str | None = None, text: Col
         name: the file's name: for messages, and .tsv means that tabs separate the cells.
         encoding: how characters are written; None is UTF-8, with or without a byte order mark.
         text: columns whose cells are kept as text, even if they look like numbers.
+        target_of: chooses among the columns' names the target, whose labels stay as they are written: 01 and true
+            are texts there.
 
     Returns:
         The table; its index is called "line" and holds each row's line number in the file.
@@ -57,6 +66,11 @@ def read_table(data: bytes, name: str, *, encoding: str | None = None, text: Col
     delimiter, decimal = _find_delimiter(content, name)
     names, lines = _check_rows(content, delimiter, skipped, name)
     table = _parse(content, delimiter, decimal, names, text, name)
+    if target_of is not None:
+        target = target_of(names)
+        if target not in text and table[target].dtype.kind in "iub":
+            written = _parse(content, delimiter, decimal, names, [target], name, only=target)[target]
+            table[target] = _labels_as_written(table[target], written)
     if len(table) != len(lines):
         raise DataError(
             "{path} reads as {one} rows in one way and {other} in another; check its quotation marks and empty lines",
@@ -77,6 +91,8 @@ def _to_utf8(data: bytes, name: str, encoding: str | None) -> bytes:
         raise DataError(
             "{path} is written in UTF-16; say so (--encoding utf-16), or save it as UTF-8", path=name, encoding="utf-16"
         )
+    if encoding is None and b"\0" in data:
+        raise _no_text(name)
     try:
         characters = data.decode(encoding or "utf-8")
     except UnicodeDecodeError as error:
@@ -94,12 +110,16 @@ def _to_utf8(data: bytes, name: str, encoding: str | None) -> bytes:
             "unknown encoding {encoding!r}; try utf-8, latin-1, cp1252, gb18030 or utf-16", encoding=encoding
         ) from None
     if "\0" in characters:
-        raise DataError(
-            "{path} is neither text (CSV, TSV) nor Parquet, NPZ, NPY or IDX: it holds zero bytes; check that it is the"
-            " right file",
-            path=name,
-        )
+        raise _no_text(name)
     return data if encoding is None else characters.removeprefix("\ufeff").encode("utf-8")
+
+
+def _no_text(name: str) -> DataError:
+    return DataError(
+        "{path} is neither text (CSV, TSV) nor Parquet, NPZ, NPY or IDX: it holds zero bytes; check that it is the"
+        " right file",
+        path=name,
+    )
 
 
 def _records(content: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -243,7 +263,13 @@ def _check_header(table: pd.DataFrame, name: str) -> None:
 
 
 def _parse(
-    content: bytes, delimiter: str, decimal: str, names: list[str], text: Collection[str], name: str
+    content: bytes,
+    delimiter: str,
+    decimal: str,
+    names: list[str],
+    text: Collection[str],
+    name: str,
+    only: str | None = None,
 ) -> pd.DataFrame:
     """Let pandas read the cells; its default types, but for the columns that stay text."""
     import pandas as pd
@@ -259,6 +285,7 @@ def _parse(
             header=0,
             names=names,
             index_col=False,
+            usecols=None if only is None else [only],
             dtype={column: str for column in names if column in text},
             keep_default_na=False,
             na_values=list(MISSING),
@@ -273,10 +300,21 @@ def _parse(
             path=name,
             reason=str(error),
         ) from error
-    for column in names:
+    for column in table.columns:
         if column not in text and not pd.api.types.is_numeric_dtype(table[column].dtype):
             table[column] = _numbers_too_long(table[column])
     return table
+
+
+def _labels_as_written(labels: pd.Series[Any], written: pd.Series[Any]) -> pd.Series[Any]:
+    """Keep integers and truth values only where they are written as Python writes them; else their texts."""
+    texts = written.str.strip()
+    distinct = set(texts.unique())
+    if labels.dtype == bool:
+        # More than two spellings of two values: whoever wrote them did not mean them to differ.
+        return labels if distinct <= {"True", "False"} or len(distinct) > 2 else texts
+    # A sign is no part of a label; a zero in front is.
+    return labels if all(re.fullmatch(r"\+?(0|[1-9]\d*)|-\d+", text) for text in distinct) else texts
 
 
 def _numbers_too_long(column: pd.Series[Any]) -> pd.Series[Any]:

@@ -37,6 +37,13 @@ def choose_target(names: list[str], target: str | int | None, path: str) -> tupl
     >>> choose_target(["height", "label", "colour"], None, "things.csv")
     ('label', "the column named 'label'")
     """
+    if len(names) == 1 and any(separator in names[0] for separator in "| :"):
+        raise DataError(
+            "{path} has the column {names} only; between cells there must be a comma, semicolon or tab: save it so,"
+            " and with at least one column to predict from and one to predict",
+            path=path,
+            names=listing(names),
+        )
     if len(names) < 2:
         raise DataError(
             "{path} has the column {names} only; at least one to predict from and one to predict are needed",

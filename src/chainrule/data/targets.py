@@ -226,7 +226,7 @@ def _as_values(y: npt.ArrayLike, name: str, where: str) -> tuple[npt.NDArray[np.
             path=where,
             row=row,
             name=name,
-            value=raw[row],
+            value=raw.tolist()[row],
         ) from None
     if values.ndim not in (1, 2):
         raise DataError(

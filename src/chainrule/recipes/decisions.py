@@ -9,7 +9,18 @@ import numpy as np
 
 from chainrule.data import Dataset, Split, split
 from chainrule.errors import DataError, UsageError
-from chainrule.formulas import ACTIVATIONS, LOSSES, OPTIMIZERS, SCHEDULES, Activation, Array, Loss, Optimizer, Schedule
+from chainrule.formulas import (
+    ACTIVATIONS,
+    LOSSES,
+    OPTIMIZERS,
+    SCHEDULES,
+    Activation,
+    Array,
+    Formula,
+    Loss,
+    Optimizer,
+    Schedule,
+)
 from chainrule.recipes.options import Options
 
 __all__ = [
@@ -56,6 +67,11 @@ class Decision:
     def given(self) -> bool:
         """Whether the user said so."""
         return self.reason.startswith(GIVEN)
+
+    def describe(self) -> dict[str, Any]:
+        """Give it as plain JSON data."""
+        value = self.value.describe() if isinstance(self.value, Formula) else self.value
+        return {"name": self.name, "value": list(value) if isinstance(value, tuple) else value, "reason": self.reason}
 
 
 def where_of(dataset: Dataset) -> str:

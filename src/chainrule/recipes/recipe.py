@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule.data import Dataset, Split, TargetEncoder
 from chainrule.errors import UsageError
-from chainrule.formulas import Formula
 from chainrule.network import Network
+from chainrule.recipes.columns import check_columns, check_values
 from chainrule.recipes.decisions import (
     Decision,
     decide_data,
@@ -91,7 +91,7 @@ class Recipe:
 
     def describe(self) -> list[dict[str, Any]]:
         """Give the decisions as plain data."""
-        return [{"name": d.name, "value": _plain(d.value), "reason": d.reason} for d in self.decisions.values()]
+        return [decision.describe() for decision in self.decisions.values()]
 
 
 def decide(dataset: Dataset, options: Options | None = None) -> Recipe:
@@ -110,6 +110,7 @@ def decide(dataset: Dataset, options: Options | None = None) -> Recipe:
     as given
     """
     wishes = options or Options()
+    check_columns(dataset)
     task = decide_task(dataset, wishes)
     data, parts, shares = decide_data(dataset, task.value, wishes)
     target = _fit_target(dataset, task.value, parts, wishes)
@@ -144,8 +145,12 @@ def _fit_target(dataset: Dataset, task: str, parts: Split, options: Options) -> 
     if task == "classification":
         return TargetEncoder.fit(dataset.y, kind="classes", name=dataset.target, where=where)
     counts = options.loss is not None and options.loss.targets == "counts"
+    check_values(dataset.y, dataset.X, dataset.target, where)
     values = dataset.y[parts.train]
-    return TargetEncoder.fit(values, kind="values", standardize=not counts, name=dataset.target, where=where)
+    target = TargetEncoder.fit(values, kind="values", standardize=not counts, name=dataset.target, where=where)
+    for rows, y in [(dataset.X, dataset.y), *([] if dataset.test is None else [dataset.test])]:
+        check_values(y, rows, dataset.target, where, target)
+    return target
 
 
 def _memory() -> int:
@@ -154,10 +159,3 @@ def _memory() -> int:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
         return 16 * 2**30
-
-
-def _plain(value: Any) -> Any:
-    """Give a decision's value as plain JSON data."""
-    if isinstance(value, Formula):
-        return value.describe()
-    return list(value) if isinstance(value, tuple) else value

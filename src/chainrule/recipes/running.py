@@ -17,7 +17,8 @@ from chainrule.data.dataset import Array, Rows
 from chainrule.formulas import METRICS
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.recipes.decisions import where_of
+from chainrule.recipes.columns import decide_columns
+from chainrule.recipes.decisions import Decision, where_of
 from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.threads import one_thread_for_small_products
 from chainrule.training import INTERRUPTED, Callback, EarlyStopping, TimeLimit, train
@@ -37,11 +38,13 @@ class Prepared:
         network: the network.
         encoder: what turns raw rows into inputs; fitted on the training rows.
         parts: by name, inputs (n, N_0) and targets, n of them; parts without rows are not there.
+        columns: what the encoder makes of the columns.
     """
 
     network: Network
     encoder: TableEncoder
     parts: dict[str, tuple[Array, Array]]
+    columns: Decision
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ def prepare(dataset: Dataset, recipe: Recipe) -> Prepared:
         raw["test"] = dataset.test
     dtype = recipe["number type"]
     parts = {name: (encoder.transform(X, where=where, dtype=dtype), y) for name, (X, y) in raw.items()}
-    return Prepared(network, encoder, parts)
+    return Prepared(network, encoder, parts, decide_columns(dataset, encoder))
 
 
 def run(
@@ -177,7 +180,7 @@ def run(
         seconds,
         history.stopped == INTERRUPTED,
     )
-    outcome.model.settings.update(_record(dataset, recipe, outcome, fingerprint))
+    outcome.model.settings.update(_record(dataset, recipe, prepared, outcome, fingerprint))
     return outcome
 
 
@@ -191,7 +194,9 @@ def _stopping(recipe: Recipe) -> list[Callback]:
     return found
 
 
-def _record(dataset: Dataset, recipe: Recipe, outcome: Outcome, fingerprint: str | None) -> dict[str, Any]:
+def _record(
+    dataset: Dataset, recipe: Recipe, prepared: Prepared, outcome: Outcome, fingerprint: str | None
+) -> dict[str, Any]:
     """Give what the model file should say about its making, as plain data."""
     parts = recipe.parts
     return {
@@ -202,6 +207,7 @@ def _record(dataset: Dataset, recipe: Recipe, outcome: Outcome, fingerprint: str
             "target": dataset.target,
             "rows": len(dataset.y),
             "columns": len(dataset.features),
+            "dropped": list(dataset.dropped),
             "fingerprint": fingerprint,
             "split": {
                 "seed": recipe.options.seed,
@@ -212,7 +218,7 @@ def _record(dataset: Dataset, recipe: Recipe, outcome: Outcome, fingerprint: str
                 "test_rows": recipe["test rows"],
             },
         },
-        "decisions": recipe.describe(),
+        "decisions": [prepared.columns.describe(), *recipe.describe()],
         "metrics": {name: finite(values) for name, values in outcome.metrics.items()},
         "baseline": {"kind": outcome.baseline.kind, "metrics": finite(outcome.baseline.metrics)},
         "seconds": round(outcome.seconds, 3),

@@ -17,6 +17,7 @@ from chainrule.data.encoded import CategoryColumn
 from chainrule.data.sources import open_source
 from chainrule.errors import ChainruleError, DataError, UsageError
 from chainrule.model import Model
+from chainrule.recipes.columns import check_values
 from chainrule.recipes.running import PARTS, Metrics, finite, take
 
 __all__ = [
@@ -145,7 +146,7 @@ def predict(model: Model, rows: Rows, where: str = "the data") -> Predictions:
     ('high', 'low')
     """
     bare = replace(model, encoder=None)
-    X = encode(model, rows, where, _target_names(model))
+    X = encode(model, rows, where, _ignored(model))
     values = bare.predict(X)
     low, high = model.network.output_activation.range
     probable = model.classes is not None and low >= 0 and high <= 1
@@ -239,8 +240,10 @@ def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str =
     0.6931
     """
     _check_labels(model, y, where)
+    if model.target is not None and model.target.kind == "values":
+        check_values(y, rows, model.target.name, where, model.target)
     bare = replace(model, encoder=None)
-    X = encode(model, rows, where, _target_names(model))
+    X = encode(model, rows, where, _ignored(model))
     return Evaluation(finite(bare.evaluate(X, y)), part, len(X), y, bare.predict(X))
 
 
@@ -259,5 +262,9 @@ def _check_labels(model: Model, y: Array, where: str) -> None:
         )
 
 
-def _target_names(model: Model) -> tuple[str, ...]:
-    return () if model.target is None else (model.target.name,)
+def _ignored(model: Model) -> tuple[str, ...]:
+    """Name the columns that rows may have and the model does not look at: the target, and what training dropped."""
+    data = model.settings.get("data")
+    dropped = data.get("dropped") if isinstance(data, dict) else None
+    names = dropped if isinstance(dropped, list) else []
+    return (*(() if model.target is None else (model.target.name,)), *map(str, names))

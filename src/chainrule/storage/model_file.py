@@ -7,9 +7,10 @@ import stat
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from chainrule.data import foreign
 from chainrule.errors import ChainruleError, ModelFileError, SaveError, UsageError
 from chainrule.model import Model
-from chainrule.storage import contents, foreign
+from chainrule.storage import contents
 from chainrule.storage.atomic import atomic_write
 from chainrule.storage.container import PREFIX, Header, arrays, header_length, pack, parse, verify
 

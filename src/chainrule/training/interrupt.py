@@ -61,6 +61,7 @@ class Interrupt:
             raise KeyboardInterrupt
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._entered:
+        # A handler that was set in the meantime is to stay.
+        if self._entered and signal.getsignal(signal.SIGINT) == self._note:
             # None stands for a handler that C code set, which Python cannot set again.
             signal.signal(signal.SIGINT, signal.default_int_handler if self._before is None else self._before)

@@ -1,0 +1,107 @@
+"""What is left of a training that Ctrl-C ended before its results were measured."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainrule.training import INTERRUPTED, Callback, EarlyStopping, Info
+
+if TYPE_CHECKING:
+    from chainrule.data import Dataset
+    from chainrule.model import Model
+    from chainrule.recipes import Outcome, Prepared, Recipe
+    from chainrule.training.interrupt import Interrupt
+
+__all__ = ["Keeper", "train_and_save"]
+
+
+class Keeper(Callback):
+    """Holds on to the model, so that it can be saved without being measured; the best one, as the recipe has it.
+
+    Args:
+        recipe: says whether training stops by the validation rows.
+    """
+
+    def __init__(self, recipe: Recipe) -> None:
+        patience = recipe["patience"]
+        self._best = None if patience is None else EarlyStopping("validation_loss", patience=patience)
+        self._info: Info | None = None
+
+    def begin(self, info: Info) -> None:
+        """Begin anew."""
+        if self._best is not None:
+            self._best.begin(info)
+
+    def epoch(self, info: Info) -> None:
+        """Look whether the epoch is the best; whether to stop, others say."""
+        if self._best is not None:
+            self._best.epoch(info)
+
+    def end(self, info: Info) -> None:
+        """Keep what a model can be made of."""
+        self._info = info
+
+    @property
+    def model(self) -> Model | None:
+        """The model, if training had begun."""
+        if self._info is None or self._info.carry.updates == 0:
+            return None
+        carry = self._info.carry
+        kept = None if self._best is None else self._best.end(self._info)
+        if kept is not None:
+            carry = carry._replace(theta=kept.theta, state=kept.state)
+        model = self._info.make(carry)
+        assert model.history is not None
+        model.history.stopped = INTERRUPTED
+        model.history.best_epoch = kept.epoch if kept is not None else model.history.best_epoch
+        return model
+
+
+def train_and_save(
+    dataset: Dataset, recipe: Recipe, prepared: Prepared, source: str, out: Path, presses: Interrupt
+) -> Outcome:
+    """Train, measure and save; a Ctrl-C that comes late skips the measuring, but never loses the model.
+
+    Args:
+        dataset: the rows.
+        recipe: what was decided.
+        prepared: the encoded rows.
+        source: where the rows come from.
+        out: where the model goes.
+        presses: what has hold of Ctrl-C.
+
+    Raises:
+        KeyboardInterrupt: with what to tell, where results could not be measured.
+    """
+    from chainrule.cli.failures import ignore_interrupts
+    from chainrule.cli.output import stderr
+    from chainrule.recipes import fingerprint, run
+    from chainrule.storage import save
+    from chainrule.training import Progress
+
+    keeper, mark = Keeper(recipe), fingerprint(source)
+    try:
+        outcome = run(dataset, recipe, prepared, [Progress(stderr()), keeper], mark)
+        save(outcome.model, out)
+    except KeyboardInterrupt:
+        ignore_interrupts()
+        model = keeper.model
+        if model is None:
+            raise
+        save(_unmeasured(model, dataset, recipe, prepared, mark), out)
+        raise KeyboardInterrupt(f"the model as it stood is saved in {out}; it was not measured.") from None
+    return replace(outcome, interrupted=outcome.interrupted or presses.asked)
+
+
+def _unmeasured(model: Model, dataset: Dataset, recipe: Recipe, prepared: Prepared, mark: str | None) -> Model:
+    """Give the model all that the file of a measured one says, but for the results."""
+    from chainrule.recipes.running import PARTS, Baseline, Outcome, _record
+
+    whole = replace(model, encoder=prepared.encoder)
+    seconds = sum(model.history["seconds"]) if model.history is not None and "seconds" in model.history else 0.0
+    outcome = Outcome(whole, dict.fromkeys(PARTS), Baseline("", None, {}), seconds, True)
+    whole.settings.update(_record(dataset, recipe, prepared, outcome, mark))
+    del whole.settings["metrics"], whole.settings["baseline"]
+    return whole
