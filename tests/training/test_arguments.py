@@ -62,7 +62,6 @@ NETWORK = Network.from_sizes([3, 4, 2], hidden="tanh", output="softmax")
         ({"weights": [0.0] * 10}, DataError, "weight"),
         ({"weights": [-1.0] * 10}, DataError, "weight"),
     ],
-    ids=str,
 )
 def test_settings(changed: dict[str, Any], kind: type[ChainruleError], message: str) -> None:
     with pytest.raises(kind) as caught:

@@ -97,11 +97,11 @@ def train_and_save(
 
 def _unmeasured(model: Model, dataset: Dataset, recipe: Recipe, prepared: Prepared, mark: str | None) -> Model:
     """Give the model all that the file of a measured one says, but for the results."""
-    from chainrule.recipes.running import PARTS, Baseline, Outcome, _record
+    from chainrule.recipes.running import PARTS, Baseline, Outcome, record_run
 
     whole = replace(model, encoder=prepared.encoder)
     seconds = sum(model.history["seconds"]) if model.history is not None and "seconds" in model.history else 0.0
     outcome = Outcome(whole, dict.fromkeys(PARTS), Baseline("", None, {}), seconds, True)
-    whole.settings.update(_record(dataset, recipe, prepared, outcome, mark))
+    whole.settings.update(record_run(dataset, recipe, prepared, outcome, mark))
     del whole.settings["metrics"], whole.settings["baseline"]
     return whole

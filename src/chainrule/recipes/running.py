@@ -23,7 +23,18 @@ from chainrule.recipes.recipe import Recipe
 from chainrule.recipes.threads import one_thread_for_small_products
 from chainrule.training import INTERRUPTED, Callback, EarlyStopping, TimeLimit, train
 
-__all__ = ["PARTS", "Baseline", "Outcome", "Prepared", "finite", "measure_baseline", "prepare", "run", "take"]
+__all__ = [
+    "PARTS",
+    "Baseline",
+    "Outcome",
+    "Prepared",
+    "finite",
+    "measure_baseline",
+    "prepare",
+    "record_run",
+    "run",
+    "take",
+]
 
 PARTS = ("train", "validation", "test")
 
@@ -180,7 +191,7 @@ def run(
         seconds,
         history.stopped == INTERRUPTED,
     )
-    outcome.model.settings.update(_record(dataset, recipe, prepared, outcome, fingerprint))
+    outcome.model.settings.update(record_run(dataset, recipe, prepared, outcome, fingerprint))
     return outcome
 
 
@@ -194,7 +205,7 @@ def _stopping(recipe: Recipe) -> list[Callback]:
     return found
 
 
-def _record(
+def record_run(
     dataset: Dataset, recipe: Recipe, prepared: Prepared, outcome: Outcome, fingerprint: str | None
 ) -> dict[str, Any]:
     """Give what the model file should say about its making, as plain data."""
