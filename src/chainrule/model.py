@@ -25,7 +25,7 @@ from chainrule.arrays import (
 )
 from chainrule.data.targets import TargetEncoder
 from chainrule.engines import Draw, Gradient, Objective, choose
-from chainrule.engines.reference import Step, forward
+from chainrule.engines.reference import forward
 from chainrule.errors import DataError, UsageError
 from chainrule.formulas import LOSSES, METRICS, Array, Loss
 from chainrule.history import History
@@ -219,11 +219,11 @@ class Model:
         (1, 3)
         """
         A, Z = {0: self.inputs(X).copy()}, {}
-        steps: list[Step] = forward(self.network, self.parameters, self.state, A[0]).steps
-        for (_, l), step in zip(self.network.steps, steps, strict=True):
-            A[l] = step.A
-            if step.Z is not None:
-                Z[l] = step.Z
+        steps, _ = forward(self.network, self.parameters, self.state, A[0])
+        for (_, l), (_, before, after, _) in zip(self.network.steps, steps, strict=True):
+            A[l] = after
+            if before is not None:
+                Z[l] = before
         return Activations(Z, A)
 
     def predict(self, X: Any) -> Array:

@@ -165,14 +165,14 @@ def test_dropout_is_inverted_and_its_mask_comes_from_seed_and_update() -> None:
     p = Parameters(network, draw_parameters(network, 0, np.float64))
     p["W1"], p["b1"] = 0.0, 1.0
     state, X = start_state(network, np.float64), np.ones((4, 1))
-    first = reference.forward(network, p, state, X, 0.25, Draw(7, 1)).steps[1].A
-    again = reference.forward(network, p, state, X, 0.25, Draw(7, 1)).steps[1].A
-    other = reference.forward(network, p, state, X, 0.25, Draw(7, 2)).steps[1].A
+    first = reference.forward(network, p, state, X, 0.25, Draw(7, 1))[0][1][2]
+    again = reference.forward(network, p, state, X, 0.25, Draw(7, 1))[0][1][2]
+    other = reference.forward(network, p, state, X, 0.25, Draw(7, 2))[0][1][2]
     assert set(np.unique(first)) == {0.0, 1 / 0.75}
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
     assert first.mean() == pytest.approx(1.0, abs=0.05)
-    np.testing.assert_array_equal(reference.forward(network, p, state, X).steps[1].A, 1.0)
+    np.testing.assert_array_equal(reference.forward(network, p, state, X)[0][1][2], 1.0)
 
 
 def test_running_statistics_follow_the_batches() -> None:

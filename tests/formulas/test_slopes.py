@@ -23,7 +23,7 @@ from scipy import special as scipy_special
 from chainrule.formulas import CATALOGUES, LOSSES, Activation, Formula, Loss, Penalty, activations, special
 from chainrule.formulas.catalogue import ACTIVATIONS
 
-SMALLEST = sympy.Rational(1, 2**1074)  # the smallest float64 above 0
+LOST = sympy.Rational(1, 10**30)  # far below the rounding of any float beside 1; what sigmoid leaves where it holds exp
 
 # Numbers in the formulas that stand for something that no float is.
 CONSTANTS = {
@@ -150,14 +150,14 @@ def parameters_of(formula: Formula) -> dict[str, Lifted]:
 
 
 def is_zero(expression: sympy.Expr, point: dict[sympy.Symbol, sympy.Float]) -> bool:
-    """Whether SymPy shows that this is 0, or a constant that is 0 in every float."""
-    if abs(expression.subs(point).evalf(60)) > 1e-40:
+    """Whether SymPy shows that this is 0, or a constant that is lost in rounding."""
+    if abs(expression.subs(point).evalf(60)) > (1e-40 if expression.free_symbols else LOST):
         return False  # not even at the point: spares SymPy a long search
     expression = sympy.cancel(sympy.together(expression.rewrite(sympy.exp)))
     if expression != 0:
         expression = sympy.simplify(expression)
     if expression != 0 and not expression.free_symbols:
-        return bool(abs(expression.evalf(30)) < SMALLEST)
+        return bool(abs(expression.evalf(60)) < LOST)
     return bool(expression == 0)
 
 

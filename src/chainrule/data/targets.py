@@ -106,6 +106,8 @@ class TargetEncoder:
                 got=values.shape[1],
                 expected=self.outputs,
             )
+        if not any(self.center or ()) and set(self.scale or ()) == {1.0}:
+            return values
         result: npt.NDArray[np.float64] = (values - np.array(self.center)) / np.array(self.scale)
         return result
 

@@ -48,6 +48,11 @@ class Objective:
         assert self.loss.slope is not None
         return self.loss.bound(self.loss.slope)
 
+    @cached_property
+    def back(self) -> Callable[[Array, Array, Array], Array]:
+        """The chain rule through the output activation: dC/dZ[K] from Z[K], A[K] and dC/dA[K]."""
+        return self.network.output_activation.back
+
 
 class Draw(NamedTuple):
     """Which dropout masks a training pass uses; the same (seed, update) gives the same masks.

@@ -14,9 +14,10 @@ shares enter once, in D[K]. Batch normalization weighs its rows by the same shar
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -27,7 +28,6 @@ from chainrule.parameters import Parameters
 from chainrule.streams import mask
 
 __all__ = [
-    "Pass",
     "Step",
     "backward",
     "epoch",
@@ -47,67 +47,48 @@ name = "reference"
 _CELLS_AT_ONCE = 2**22
 
 
-class Step(NamedTuple):
-    """What one layer leaves behind for the way back.
-
-    Args:
-        before: what came in, A[l-1] for a dense layer.
-        Z: the pre-activation, None for dropout.
-        A: what went out.
-        extra: dropout's factors, or batch normalization's (zhat, gamma / deviation, whether of this batch).
-    """
-
-    before: Array
-    Z: Array | None
-    A: Array
-    extra: Any = None
-
-
-class Pass(NamedTuple):
-    """A whole forward pass over X: a `Step` for each layer of ``network.steps``, and the state after it."""
-
-    X: Array
-    steps: list[Step]
-    state: Array
-
-    @property
-    def outputs(self) -> Array:
-        """A[K]."""
-        return self.steps[-1].A
+# What one layer leaves behind for the way back: (what came in, which is A[l-1] for a dense layer; Z, or None for
+# dropout; A; dropout's factors, or batch normalization's zhat, gamma / deviation and whether they are this batch's).
+# A plain tuple, since a small batch feels the making of anything else.
+Step: TypeAlias = tuple[Array, Any, Array, Any]
 
 
 def forward(
     network: Network, p: Parameters, state: Array, X: Array, share: float | Array = 0.0, draw: Draw | None = None
-) -> Pass:
-    """Compute every Z and A; as in training where a draw is given, else as in prediction."""
+) -> tuple[list[Step], Array]:
+    """Compute every Z and A; as in training where a draw is given, else as in prediction.
+
+    Returns:
+        A `Step` for each layer of ``network.steps``, and the state after them.
+    """
     steps: list[Step] = []
     if len(state):
         if draw is not None:
             state = state.astype(np.result_type(state, p.theta, X))
         s = Parameters(network, state, network.state_entries)
-    A = X
+    A, W, b = X, p.W, p.b
     for layer, l in network.steps:
         before = A
         if isinstance(layer, Dense):
-            Z = before @ p.W[l].T
-            if layer.bias != "none":
-                Z += p.b[l]
+            Z = before @ W[l].T
+            if b[l] is not None:
+                Z += b[l]
             A = layer.activation.f(Z)
-            steps.append(Step(before, Z, A))
+            steps.append((before, Z, A, None))
         elif isinstance(layer, BatchNorm):
             zhat, scale = _normalize(layer, before, s, l, share, p.gamma[l], training=draw is not None)
             Z = p.gamma[l] * zhat + p.beta[l]
             A = layer.activation.f(Z)
-            steps.append(Step(before, Z, A, (zhat, scale, draw is not None)))
+            steps.append((before, Z, A, (zhat, scale, draw is not None)))
         elif draw is not None and layer.rate:
             factors = mask(draw.seed, l, draw.update, shape=before.shape, rate=layer.rate) / X.dtype.type(
                 1 - layer.rate
             )
             A = before * factors
-            steps.append(Step(before, None, A, factors))
+            steps.append((before, None, A, factors))
         else:
-            steps.append(Step(before, None, before))
-    return Pass(X, steps, state)
+            steps.append((before, None, before, None))
+    return steps, state
 
 
 def _normalize(
@@ -130,11 +111,19 @@ def _normalize(
 
 
 def backward(
-    objective: Objective, p: Parameters, passed: Pass, Y: Array, share: float | Array, into: Parameters, *, inputs: bool
+    objective: Objective,
+    p: Parameters,
+    steps: list[Step],
+    Y: Array,
+    share: float | Array,
+    into: Parameters,
+    *,
+    inputs: bool,
 ) -> Array | None:
     """Send the error back through every layer, writing dC/dtheta into ``into``; give dC/dX where asked for."""
     network, G = objective.network, None  # G is dC/dA of the layer at hand, coming from behind
-    for (layer, l), (before, Z, A, extra) in zip(reversed(network.steps), reversed(passed.steps), strict=True):
+    ones = _ones(len(Y), Y.dtype)
+    for (layer, l), (before, Z, A, extra) in zip(reversed(network.steps), reversed(steps), strict=True):
         if isinstance(layer, Dropout):
             G = G if extra is None else G * extra
             continue
@@ -142,11 +131,11 @@ def backward(
         D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
         if isinstance(layer, Dense):
             if layer.bias == "neuron":
-                np.add.reduce(D, axis=0, out=into.b[l])  # (BP3)
+                np.dot(ones, D, out=into.b[l])  # (BP3): it adds up rows, and sooner than np.sum does
             elif layer.bias == "layer":
                 into.shared[l][0] = D.sum()
             np.matmul(D.T, before, out=into.W[l])  # (BP4)
-            if before is passed.X and not inputs:
+            if before is steps[0][0] and not inputs:
                 return None
             G = D @ p.W[l]
         else:
@@ -162,11 +151,12 @@ def output_error(objective: Objective, Z: Array, A: Array, Y: Array, share: floa
     """Give D[K] (BP1), each row times its share of the cost."""
     if objective.pair is not None:
         return objective.pair.slope(Z, A, Y) * share
-    return objective.network.output_activation.back(Z, A, objective.slope(A, Y) * share)
+    return objective.back(Z, A, objective.slope(A, Y) * share)
 
 
-def losses_of(objective: Objective, Z: Array, A: Array, Y: Array) -> Array:
-    """Give the loss of each row, shape (m,), from the logits where the loss is made for them."""
+def losses_of(objective: Objective, last: Step, Y: Array) -> Array:
+    """Give the loss of each row, shape (m,), from the last layer's logits where the loss is made for them."""
+    _, Z, A, _ = last
     return objective.value(A, Y) if objective.pair is None else objective.pair.value(Z, Y)
 
 
@@ -179,7 +169,17 @@ def shares(weights: Array | None, m: int) -> float | Array:
 
 
 def _cost(values: Array, share: float | Array) -> Any:
-    return np.add.reduce(values) * share if isinstance(share, float) else (values @ share)[0]
+    if isinstance(share, float):
+        return np.dot(_ones(len(values), values.dtype), values) * share
+    return (values @ share)[0]
+
+
+@functools.lru_cache(maxsize=8)
+def _ones(m: int, dtype: np.dtype[Any]) -> Array:
+    """Give m ones, the same array each time; nobody may write into it."""
+    ones = np.ones(m, dtype)
+    ones.flags.writeable = False
+    return ones
 
 
 def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
@@ -187,8 +187,9 @@ def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
     p = Parameters(network, theta)
     rows = max(1, _CELLS_AT_ONCE // max(network.sizes))
     if len(X) <= rows:
-        return forward(network, p, state, X).outputs
-    return np.concatenate([forward(network, p, state, X[i : i + rows]).outputs for i in range(0, len(X), rows)])
+        return forward(network, p, state, X)[0][-1][2]
+    pieces = (X[i : i + rows] for i in range(0, len(X), rows))
+    return np.concatenate([forward(network, p, state, piece)[0][-1][2] for piece in pieces])
 
 
 def loss(
@@ -207,8 +208,8 @@ def loss(
     cost: Any = 0.0
     for piece in (slice(start, start + rows) for start in range(0, len(X), rows)):
         part = share if isinstance(share, float) else share[piece]
-        last = forward(objective.network, p, state, X[piece], part, draw).steps[-1]
-        cost += _cost(losses_of(objective, last.Z, last.A, Y[piece]), part)  # type: ignore[arg-type]
+        steps, _ = forward(objective.network, p, state, X[piece], part, draw)
+        cost += _cost(losses_of(objective, steps[-1], Y[piece]), part)
     return cost
 
 
@@ -244,11 +245,10 @@ def _descend(
 ) -> tuple[float, Array, Array | None]:
     """One pass forward and one back: the cost, the new state and dC/dX; dC/dtheta is written into ``into``."""
     share = shares(weights, len(X))
-    passed = forward(objective.network, p, state, X, share, draw)
-    last = passed.steps[-1]
-    cost = _cost(losses_of(objective, last.Z, last.A, Y), share)  # type: ignore[arg-type]
-    dX = backward(objective, p, passed, Y, share, into, inputs=inputs)
-    return float(cost), passed.state, dX
+    steps, state = forward(objective.network, p, state, X, share, draw)
+    cost = _cost(losses_of(objective, steps[-1], Y), share)
+    dX = backward(objective, p, steps, Y, share, into, inputs=inputs)
+    return float(cost), state, dX
 
 
 def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
@@ -268,6 +268,7 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
     p = Parameters(objective.network, carry.theta.copy())
     g = Parameters(objective.network, np.zeros_like(carry.theta))
     step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
+    drawn = any(not isinstance(layer, Dense) for layer in objective.network.layers)
     room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
     before, now = None, Carry(p.theta, carry.state, carry.slots, carry.updates)
     loss_sum = penalty_sum = weight_sum = 0.0
@@ -277,7 +278,7 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             rows = slice(start, start + size) if order is None else order[start : start + size]
             t = now.updates + 1
             X, Y, weights = _gather(job, rows, room)
-            draw = Draw(job.seed, job.updates_before + t)
+            draw = Draw(job.seed, job.updates_before + t) if drawn else None
             cost, state, _ = _descend(objective, p, now.state, X, Y, weights, draw, g)
             if check and not math.isfinite(cost):
                 # The newest update made the loss what it is: the one before it was sound.
@@ -287,13 +288,13 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             if job.clip is not None:
                 _clip(g.theta, job.clip)
             change, slots = step(p.theta, g.theta, now.slots, t, job.rates(t))
-            fine = (
+            if check and not (
                 math.isfinite(penalty)
                 and _addable(p.theta, change)
                 and all(map(_finite, slots))
                 and (state is now.state or _finite(state))
-            )
-            if check and not (fine and _allowed(limits, p, change)):
+                and _allowed(limits, p, change)
+            ):
                 failed, sound = np.arange(n)[rows], now
                 break
             if start + size >= n:

@@ -59,8 +59,12 @@ def identity_slope(z: Array, a: Array) -> Array:
 
 
 def sigmoid(z: Array) -> Array:
-    """f(z) = 1 / (1 + exp(-z)), written so that exp never sees a positive number and cannot overflow."""
-    return np.exp(np.minimum(z, 0)) / (1 + np.exp(np.minimum(z, -z)))
+    """f(z) = 1 / (1 + exp(-z)), written e / (1 + e) with e = exp(z), so that an f near 0 keeps its digits.
+
+    Beyond z = 80, f is 1 but for exp(-80), far below rounding, and exp is not asked for more.
+    """
+    e = np.exp(np.minimum(z, 80.0))
+    return e / (1 + e)
 
 
 def sigmoid_slope(z: Array, a: Array) -> Array:
@@ -80,7 +84,7 @@ def tanh_slope(z: Array, a: Array) -> Array:
 
 def relu(z: Array) -> Array:
     """f(z) = max(z, 0)."""
-    return np.maximum(z, 0)
+    return np.maximum(z, 0.0)
 
 
 def relu_slope(z: Array, a: Array) -> Array:
@@ -90,7 +94,7 @@ def relu_slope(z: Array, a: Array) -> Array:
 
 def leaky_relu(z: Array, alpha: float = 0.01) -> Array:
     """f(z) = z where z > 0, else alpha z."""
-    return np.maximum(z, 0) + alpha * np.minimum(z, 0)
+    return np.maximum(z, 0.0) + alpha * np.minimum(z, 0.0)
 
 
 def leaky_relu_slope(z: Array, a: Array, alpha: float = 0.01) -> Array:
@@ -100,12 +104,12 @@ def leaky_relu_slope(z: Array, a: Array, alpha: float = 0.01) -> Array:
 
 def elu(z: Array, alpha: float = 1.0) -> Array:
     """f(z) = z where z > 0, else alpha (exp(z) - 1)."""
-    return np.maximum(z, 0) + alpha * np.expm1(np.minimum(z, 0))
+    return np.maximum(z, 0.0) + alpha * np.expm1(np.minimum(z, 0.0))
 
 
 def elu_slope(z: Array, a: Array, alpha: float = 1.0) -> Array:
     """f'(z) = 1 where z > 0, else alpha exp(z)."""
-    return np.where(z > 0, 1, alpha * np.exp(np.minimum(z, 0)))
+    return np.where(z > 0, 1, alpha * np.exp(np.minimum(z, 0.0)))
 
 
 # The fixed point at which activations keep mean 0 and variance 1 (Klambauer et al. 2017, equation 14).
@@ -115,17 +119,17 @@ SELU_ALPHA = 1.6732632423543772848170429916717
 
 def selu(z: Array) -> Array:
     """f(z) = scale z where z > 0, else scale alpha (exp(z) - 1), with scale 1.0507… and alpha 1.6732…."""
-    return SELU_SCALE * (np.maximum(z, 0) + SELU_ALPHA * np.expm1(np.minimum(z, 0)))
+    return SELU_SCALE * (np.maximum(z, 0.0) + SELU_ALPHA * np.expm1(np.minimum(z, 0.0)))
 
 
 def selu_slope(z: Array, a: Array) -> Array:
     """f'(z) = scale where z > 0, else scale alpha exp(z)."""
-    return SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0)))
+    return SELU_SCALE * np.where(z > 0, 1, SELU_ALPHA * np.exp(np.minimum(z, 0.0)))
 
 
 def softplus(z: Array) -> Array:
     """f(z) = ln(1 + exp(z)), written so that nothing overflows: max(z, 0) + ln(1 + exp(-|z|))."""
-    return np.maximum(z, 0) + log1p(np.exp(np.minimum(z, -z)))
+    return np.maximum(z, 0.0) + log1p(np.exp(np.minimum(z, -z)))
 
 
 def softplus_slope(z: Array, a: Array) -> Array:

@@ -119,7 +119,7 @@ def binary_cross_entropy(z: Array, y: Array) -> Array:
 
     ln(1 + exp(-|z|)) + y max(-z, 0) + (1 - y) max(z, 0): a sum of terms that are never negative, so nothing cancels.
     """
-    return row_sum(log1p(np.exp(np.minimum(z, -z))) + y * np.maximum(-z, 0) + (1 - y) * np.maximum(z, 0))
+    return row_sum(log1p(np.exp(np.minimum(z, -z))) + y * np.maximum(-z, 0.0) + (1 - y) * np.maximum(z, 0.0))
 
 
 def categorical_cross_entropy(z: Array, y: Array) -> Array:

@@ -34,13 +34,9 @@ class Audience:
                     given=each,
                 )
         self._batch = _methods(self._callbacks, "batch")
+        self.hears_batches = bool(self._batch)  # whether any callback wants to see every batch
         self._epoch = _methods(self._callbacks, "epoch")
         self._begun: list[Any] = []
-
-    @property
-    def hears_batches(self) -> bool:
-        """Whether any callback wants to see every batch."""
-        return bool(self._batch)
 
     def begin(self, info: Info) -> None:
         """Before the first epoch."""

@@ -142,19 +142,19 @@ def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
     weights = None if job.weights is None else job.weights[failed]
     draw = Draw(job.seed, job.updates_before + carry.updates + 1) if training else None
     share = reference.shares(weights, len(failed))
-    passed = reference.forward(network, Parameters(network, carry.theta), carry.state, X, share, draw)
-    found = _locate_in_pass(network, passed)
+    steps, state = reference.forward(network, Parameters(network, carry.theta), carry.state, X, share, draw)
+    found = _locate_in_pass(network, steps, state)
     if found is not None:
         return found
+    _, logits, outputs, _ = steps[-1]
     plain = reference.gradient(Objective(network, loss), carry.theta, carry.state, X, Y, weights, draw)
     if not _finite(plain.cost):
-        logits = passed.steps[-1].Z
-        ordinary = max(_largest(each) for each in (passed.outputs, Y, *([] if logits is None else [logits]))) < _LARGE
+        ordinary = max(_largest(each) for each in (logits, outputs, Y) if each is not None) < _LARGE
         return _Place("loss", network.depth, loss.name if ordinary else None)
     if not _finite(plain.theta):
         l = _layers(plain.parameters)[-1]  # errors come from behind
-        ordinary = max(map(_largest, (carry.theta, X, Y, passed.outputs))) < _LARGE
-        return _Place("gradient", l, _slope_at_fault(job.objective, passed, Y, l) if ordinary else None)
+        ordinary = max(map(_largest, (carry.theta, X, Y, outputs))) < _LARGE
+        return _Place("gradient", l, _slope_at_fault(job.objective, outputs, Y, l) if ordinary else None)
     whole = reference.gradient(job.objective, carry.theta, carry.state, X, Y, weights, draw)
     if not (_finite(whole.theta) and _finite(whole.penalty)):
         return _Place("penalty", [*_layers(whole.parameters), network.depth][0])
@@ -162,24 +162,24 @@ def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
     return _Place("update", steepest)
 
 
-def _locate_in_pass(network: Network, passed: reference.Pass) -> _Place | None:
+def _locate_in_pass(network: Network, steps: list[reference.Step], state: Array) -> _Place | None:
     """Give the first pre-activation or activation that is not finite, or else the running statistics."""
-    for (layer, l), step in zip(network.steps, passed.steps, strict=True):
-        if step.Z is not None and not _finite(step.Z):
+    for (layer, l), (_, Z, A, _) in zip(network.steps, steps, strict=True):
+        if Z is not None and not _finite(Z):
             return _Place("forward", l)
-        if not _finite(step.A):
-            if step.Z is None or isinstance(layer, Dropout):
+        if not _finite(A):
+            if Z is None or isinstance(layer, Dropout):
                 return _Place("forward", l)
-            return _Place("activation", l, layer.activation.name if _largest(step.Z) < _LARGE else None)
-    if not _finite(passed.state):
-        return _Place("statistics", _layers(Parameters(network, passed.state, network.state_entries))[0])
+            return _Place("activation", l, layer.activation.name if _largest(Z) < _LARGE else None)
+    if not _finite(state):
+        return _Place("statistics", _layers(Parameters(network, state, network.state_entries))[0])
     return None
 
 
-def _slope_at_fault(objective: Objective, passed: reference.Pass, Y: Array, l: int) -> str:
+def _slope_at_fault(objective: Objective, outputs: Array, Y: Array, l: int) -> str:
     """Give the formula whose slope was not finite in layer l: the loss, or else the activation."""
     network = objective.network
-    if l == network.depth and (objective.pair is not None or not _finite(objective.slope(passed.outputs, Y))):
+    if l == network.depth and (objective.pair is not None or not _finite(objective.slope(outputs, Y))):
         return objective.loss.name
     return next(
         layer.activation.name for layer, at in reversed(network.steps) if at == l and not isinstance(layer, Dropout)
