@@ -25,7 +25,7 @@ SEARCH := $(if $(filter file,$(origin PYTHON)),--search)
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs bench clean
+.PHONY: help demo test check format docs texts course bench clean
 
 help:
 	$(info make demo     train a network on handwritten digits and write model and plots to demo/)
@@ -33,6 +33,8 @@ help:
 	$(info make check    run everything that a change must pass: format, lint, types, tests)
 	$(info make format   format the code and mend what the linter can mend)
 	$(info make docs     build the documentation in site/)
+	$(info make texts    bring the catalogue of Chinese texts up to date and compile it)
+	$(info make course   run the lessons and write the course from them (MNIST=folder for digits-mnist))
 	$(info make bench    compare the reference engine with a plain NumPy script)
 	$(info make clean    remove what the other targets wrote, but not .venv)
 	$(info )
@@ -59,6 +61,12 @@ format: .venv/installed-dev
 docs: export NO_MKDOCS_2_WARNING = 1
 docs: .venv/installed-docs
 	$(VENV_PYTHON) -m mkdocs build --strict
+
+texts: .venv/installed-test
+	$(VENV_PYTHON) scripts/texts.py
+
+course: .venv/installed-test
+	$(VENV_PYTHON) scripts/course.py $(if $(MNIST),--mnist "$(MNIST)") $(LESSONS)
 
 bench: .venv/installed-chainrule
 	$(VENV_PYTHON) benchmarks/reference.py

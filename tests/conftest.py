@@ -14,6 +14,7 @@ from hypothesis import settings
 ROOT = Path(__file__).resolve().parent.parent
 
 os.environ["MPLBACKEND"] = "Agg"
+os.environ["CHAINRULE_LANG"] = "en"  # on a Chinese desktop, too
 
 # A red test must be red again on the next run. New examples: pytest --hypothesis-profile=explore
 settings.register_profile("same", deadline=None, derandomize=True, max_examples=50)

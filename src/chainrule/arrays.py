@@ -13,6 +13,7 @@ from chainrule.data.columns import is_number_like
 from chainrule.data.targets import TargetEncoder
 from chainrule.errors import DataError, ShapeError, UsageError
 from chainrule.formulas import Array, Loss
+from chainrule.language import Message
 from chainrule.layers import check_dtype
 from chainrule.network import Network
 
@@ -46,7 +47,7 @@ def as_inputs(
         ShapeError: for another number of columns.
         DataError: for entries that are no numbers.
     """
-    N, what = network.inputs, f"{part}X"
+    N, what = network.inputs, _of(part, "X")
     matrix = _as_numbers(X, what) if encoder is None else encoder.transform(X)
     if matrix.ndim == 1 and (len(matrix) == N or N == 1):
         matrix = matrix.reshape(-1, N)
@@ -57,7 +58,7 @@ def as_inputs(
             what=what,
             given=matrix.shape,
             inputs=N,
-            remedy=": give X.reshape(len(X), -1)" if images else "",
+            remedy=Message(": give X.reshape(len(X), -1)") if images else "",
         )
     with np.errstate(over="ignore"):  # 1e200 becomes inf in float32, and training names it
         return np.ascontiguousarray(matrix, dtype=dtype)
@@ -87,15 +88,18 @@ def _as_numbers(values: Any, what: str) -> Array:
     if array.dtype.kind in "biuf":
         return array
     if array.dtype.kind not in "OUS" or array.ndim == 0:
-        kind = type(values).__name__ if array.ndim == 0 else f"an array of type {array.dtype}"
+        kind = type(values).__name__ if array.ndim == 0 else Message("an array of type {kind}", kind=array.dtype)
         raise DataError("{what} is {kind}; expected rows of numbers", what=what, kind=kind)
     try:
         return array.astype(np.float64)
     except (TypeError, ValueError):
         place, value = next((place, value) for place, value in np.ndenumerate(array) if not is_number_like(value))
     names = getattr(values, "columns", None)  # those of a DataFrame
-    column = "" if len(place) < 2 else f", column {place[1] if names is None else repr(names[place[1]])}"
-    remedy = "give numbers, or train with encoder=TableEncoder.fit(X)" if what.endswith("X") else "give numbers"
+    column = ""
+    if len(place) >= 2:
+        column = Message(", column {name}", name=place[1] if names is None else repr(names[place[1]]))
+    encode = what.endswith("X")
+    remedy = Message("give numbers, or train with encoder=TableEncoder.fit(X)" if encode else "give numbers")
     raise DataError(
         "{what} holds {value!r} in row {row}{column}, which is no number; {remedy}",
         what=what,
@@ -254,7 +258,7 @@ def as_targets(
         ShapeError: where rows or columns do not fit.
         DataError: for labels that training has not seen, or values the loss cannot take.
     """
-    what, N = f"{part}Y", network.outputs
+    what, N = _of(part, "Y"), network.outputs
     y = _as_rows(Y, network, rows, what)
     if y.ndim == 0 or len(y) != rows:
         raise ShapeError(
@@ -287,11 +291,11 @@ def _check_values(matrix: Array, given: Array, loss: Loss, what: str) -> None:
     if loss.targets == "values":
         return
     if loss.targets == "distribution":
-        bad, wanted = _no_distribution(matrix), "rows of numbers from 0 to 1 that add up to 1"
+        bad, wanted = _no_distribution(matrix), Message("rows of numbers from 0 to 1 that add up to 1")
     elif loss.targets == "probabilities":
-        bad, wanted = ~((matrix >= 0) & (matrix <= 1)).all(axis=1), "numbers from 0 to 1"
+        bad, wanted = ~((matrix >= 0) & (matrix <= 1)).all(axis=1), Message("numbers from 0 to 1")
     else:
-        bad, wanted = ~(matrix >= 0).all(axis=1), "numbers of 0 or more"
+        bad, wanted = ~(matrix >= 0).all(axis=1), Message("numbers of 0 or more")
     if bad.any():
         row = int(np.argmax(bad))
         raise DataError(
@@ -325,7 +329,7 @@ def as_weights(weights: Any, rows: int, dtype: np.dtype[Any], part: str = "") ->
     """
     if weights is None:
         return None
-    what = f"{part}weights"
+    what = _of(part, Message("weights"))
     given = _as_numbers(weights, what)
     if given.shape != (rows,):
         raise ShapeError(
@@ -348,3 +352,8 @@ def as_weights(weights: Any, rows: int, dtype: np.dtype[Any], part: str = "") ->
     if not vector.any():
         raise DataError("{what} are all 0; at least one row needs a weight above 0", what=what)
     return vector
+
+
+def _of(part: str, name: str) -> str:
+    """Say in messages whose array it is."""
+    return Message("{part}{name}", part=part, name=name)

@@ -13,6 +13,7 @@ from typing import Any
 
 from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import ACTIVATIONS, INITIALIZERS
+from chainrule.language import Message
 from chainrule.layers import BatchNorm, Dense, Dropout, Layer
 
 __all__ = ["describe_layer", "read_fields", "read_layer"]
@@ -54,13 +55,13 @@ def read_layer(description: object) -> Layer:
     """
     kind = description.get("kind") if isinstance(description, Mapping) else None
     if kind == "Dropout":
-        return Dropout(read_fields(description, "a Dropout", "kind", "rate")["rate"])
+        return Dropout(read_fields(description, Message("a Dropout"), "kind", "rate")["rate"])
     if kind == "BatchNorm":
-        fields = read_fields(description, "a BatchNorm", "kind", "activation", "momentum", "epsilon")
+        fields = read_fields(description, Message("a BatchNorm"), "kind", "activation", "momentum", "epsilon")
         return BatchNorm(_formula(ACTIVATIONS, fields["activation"]), fields["momentum"], fields["epsilon"])
     if kind == "Dense":
         names = ("kind", "units", "activation", "bias", "initializer", "bias_initializer")
-        fields = read_fields(description, "a Dense", *names)
+        fields = read_fields(description, Message("a Dense"), *names)
         own = fields["initializer"]
         return Dense(
             fields["units"],
@@ -111,7 +112,9 @@ def _formula(catalogue: Any, description: object) -> Any:
         )
     if name not in list(catalogue):  # the catalogue's own look-up would take other spellings, too
         raise UnknownName.among(catalogue.what, name, catalogue)
-    fields = read_fields(description, f"the {catalogue.what} {name!r}", "name", *catalogue[name].parameters)
+    fields = read_fields(
+        description, Message("the {what} {name!r}", what=catalogue.what, name=name), "name", *catalogue[name].parameters
+    )
     parameters = {key: value for key, value in fields.items() if key != "name"}
     if any(isinstance(value, int) and abs(value) >= 2**1023 for value in parameters.values()):
         raise UsageError(

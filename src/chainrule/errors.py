@@ -1,7 +1,8 @@
 """Every exception of the package.
 
 An error is a key and fields, not a finished sentence: the key is the English template, the fields fill it in, and the
-sentence is made where it is shown (``str(error)``). Each says what was given, what was expected and what to do next.
+sentence is made where it is shown (``str(error)``), in the language in use there. Each says what was given, what was
+expected and what to do next.
 
     ChainruleError
     ├── UsageError            (ValueError)   an argument or a setting that cannot be
@@ -21,6 +22,8 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from typing import Any
+
+from chainrule.language import Message, tr
 
 __all__ = [
     "ChainruleError",
@@ -42,7 +45,8 @@ class ChainruleError(Exception):
 
     Args:
         key: the sentence as a format template, such as ``"{path} is empty"``.
-        **fields: what fills the template in; kept as given, so that a program can read them.
+        **fields: what fills the template in; kept as given, so that a program can read them. Messages among them are
+            translated with it.
     """
 
     def __init__(self, key: str, /, **fields: Any) -> None:
@@ -51,7 +55,7 @@ class ChainruleError(Exception):
         self.fields = fields
 
     def __str__(self) -> str:
-        return self.key.format(**self.fields)
+        return tr(self.key, **self.fields)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.key, self.fields)
@@ -72,20 +76,25 @@ class UnknownName(UsageError, LookupError):
     def among(cls, what: str, name: object, known: Iterable[str]) -> UnknownName:
         """Make the error for ``name``, which should have been one of ``known``.
 
+        Args:
+            what: what is named so, in English: a template without places, or a `Message`.
+            name: what was given.
+            known: what there is.
+
         >>> print(UnknownName.among("activation", "rleu", ["relu", "tanh"]))
         unknown activation 'rleu'; did you mean 'relu'? Known: relu, tanh
         """
-        names = list(known)
+        names, kind = list(known), what if isinstance(what, Message) else Message(what)
         close = difflib.get_close_matches(str(name).lower(), names, n=1, cutoff=0.5)
         if close:
             return cls(
                 "unknown {what} {name!r}; did you mean {close!r}? Known: {known}",
-                what=what,
+                what=kind,
                 name=name,
                 close=close[0],
                 known=", ".join(names),
             )
-        return cls("unknown {what} {name!r}. Known: {known}", what=what, name=name, known=", ".join(names))
+        return cls("unknown {what} {name!r}. Known: {known}", what=kind, name=name, known=", ".join(names))
 
 
 class ShapeError(UsageError):
@@ -137,7 +146,7 @@ class MissingExtra(ChainruleError, ImportError):
         """
         return cls(
             '{purpose} needs {package}, which is not installed. Install it with: pip install "chainrule[{extra}]"',
-            purpose=purpose,
+            purpose=purpose if isinstance(purpose, Message) else Message(purpose),
             package=package,
             extra=extra,
         )

@@ -8,9 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.errors import UnknownName
+from chainrule.language import Message, told
 from chainrule.table import Table
 
-__all__ = ["History"]
+__all__ = ["History", "short_name"]
+
+_SHORT = {
+    "accuracy": Message("acc."),
+    "loss": Message("loss"),
+    "penalty": Message("penalty"),
+    "rate": Message("rate"),
+    "seconds": Message("seconds"),
+}
 
 
 @dataclass
@@ -72,6 +81,14 @@ class History(Mapping[str, "list[float]"]):
         for name, series in self.series.items():
             series.append(float(values.get(name, math.nan)))
 
+    def extend(self, columns: Mapping[str, list[float]], count: int) -> None:
+        """Record several epochs, each column holding ``count`` values."""
+        before = self.epochs
+        for name in columns:
+            self.series.setdefault(name, [math.nan] * before)
+        for name, series in self.series.items():
+            series.extend(columns.get(name, [math.nan] * count))
+
     def table(self, last: int = 10) -> Table:
         """Give the last epochs as a table.
 
@@ -84,10 +101,21 @@ class History(Mapping[str, "list[float]"]):
         """
         epochs = range(1, self.epochs + 1)[-max(last, 1) :]
         rows = [(epoch, *(values[epoch - 1] for values in self.series.values())) for epoch in epochs]
-        return Table("Training history", ("epoch", *self.series), rows, self.stopped)
+        return Table(Message("Training history"), (Message("epoch"), *self.series), rows, self.stopped)
 
     def __repr__(self) -> str:
         return f"History({self.epochs} epochs: {', '.join(self.series)})"
 
     def _repr_html_(self) -> str:
         return self.table()._repr_html_()
+
+
+def short_name(name: str) -> str:
+    """Give the name of a series as a narrow table shows it, in the language in use.
+
+    >>> short_name("validation_accuracy"), short_name("rmse")
+    ('val. acc.', 'rmse')
+    """
+    base = name.removeprefix("validation_")
+    shown = _SHORT.get(base, base)
+    return told(shown if base == name else Message("val. {name}", name=shown))

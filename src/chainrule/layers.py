@@ -12,6 +12,7 @@ import numpy.typing as npt
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import ACTIVATIONS, INITIALIZERS, Activation, Formula, Initializer
 from chainrule.formulas.intervals import is_real
+from chainrule.language import Message
 
 __all__ = [
     "BIASES",
@@ -103,7 +104,7 @@ class Dense:
         if not isinstance(bias, str) or bias not in BIASES:
             raise UsageError("bias is {bias!r}; it must be one of: {known}", bias=bias, known=", ".join(BIASES))
         put = object.__setattr__
-        put(self, "units", check_size(units, "the number of neurons of a layer"))
+        put(self, "units", check_size(units, Message("the number of neurons of a layer")))
         put(self, "activation", ACTIVATIONS.find(activation))
         put(self, "bias", bias)
         put(self, "initializer", None if initializer is None else INITIALIZERS.find(initializer))

@@ -22,6 +22,7 @@ import numpy.typing as npt
 from chainrule.descriptions import describe_layer, read_fields, read_layer
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import INITIALIZERS, Activation, Initializer
+from chainrule.language import Message
 from chainrule.layers import (
     BIASES,
     BatchNorm,
@@ -39,6 +40,15 @@ if TYPE_CHECKING:
     from chainrule.model import Model
 
 __all__ = ["BIASES", "BatchNorm", "Dense", "Dropout", "Entry", "Layer", "Network"]
+
+_SUMMARY = (
+    Message("layer"),
+    Message("outputs"),
+    Message("weights"),
+    Message("parameters"),
+    Message("activation"),
+    Message("memory"),
+)
 
 
 @dataclass(frozen=True)
@@ -107,7 +117,7 @@ class Network:
     def __init__(self, layers: Sequence[Layer], inputs: int) -> None:
         put = object.__setattr__
         put(self, "layers", check_layers(layers))
-        put(self, "inputs", check_size(inputs, "the number of inputs"))
+        put(self, "inputs", check_size(inputs, Message("the number of inputs")))
         put(self, "steps", number_layers(self.layers))
         if not self.dense:
             raise ShapeError("the network has no Dense layer; add at least the output layer: Dense(1, 'sigmoid')")
@@ -279,7 +289,7 @@ class Network:
         >>> Network.from_description(network.describe()) == network
         True
         """
-        fields = read_fields(description, "the network", "inputs", "layers")
+        fields = read_fields(description, Message("the network"), "inputs", "layers")
         if not isinstance(fields["layers"], list):
             raise UsageError("the layers of the network are {given!r}; expected a list", given=fields["layers"])
         return cls([read_layer(layer) for layer in fields["layers"]], inputs=fields["inputs"])
@@ -304,22 +314,27 @@ class Network:
         23,860 parameters, 186.4 KiB as float64
         """
         kind = check_dtype(dtype)
-        rows = [("inputs", self.inputs, "", "", "", ""), *(self._row(i, kind.itemsize) for i in range(len(self.steps)))]
-        total = (
-            f"{self.parameter_count:,} parameters, {human_bytes(self.parameter_count * kind.itemsize)} as {kind.name}"
+        inputs = (Message("inputs"), self.inputs, "", "", "", "")
+        rows = [inputs, *(self._row(i, kind.itemsize) for i in range(len(self.steps)))]
+        footer = Message(
+            "{count:,} parameters, {memory} as {kind}",
+            count=self.parameter_count,
+            memory=human_bytes(self.parameter_count * kind.itemsize),
+            kind=kind.name,
         )
-        held = self.parameter_count - self.trained_count
-        notes = [f"{held:,} of them held fixed"] if held else []
-        notes += [f"{self.state_count:,} running statistics"] if self.state_count else []
-        header = ("layer", "outputs", "weights", "parameters", "activation", "memory")
-        return Table("Network " + "-".join(map(str, self.sizes)), header, rows, "; ".join([total, *notes]))
+        if held := self.parameter_count - self.trained_count:
+            footer = Message("{text}; {held:,} of them held fixed", text=footer, held=held)
+        if self.state_count:
+            footer = Message("{text}; {count:,} running statistics", text=footer, count=self.state_count)
+        title = Message("Network {sizes}", sizes="-".join(map(str, self.sizes)))
+        return Table(title, _SUMMARY, rows, footer)
 
     def _row(self, i: int, itemsize: int) -> tuple[object, ...]:
         """Give the summary's row for step i."""
         layer, l = self.steps[i]
         name, outputs = f"{l} {type(layer).__name__}", self.sizes[l]
         if isinstance(layer, Dropout):
-            return (name, outputs, "", 0, f"rate {layer.rate:g}", "")
+            return (name, outputs, "", 0, Message("rate {rate:g}", rate=layer.rate), "")
         dense = isinstance(layer, Dense)
         kinds = ("W", "b") if dense else ("gamma", "beta")
         count = sum(entry.stored for entry in self.entries if entry.layer == l and entry.kind in kinds)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import ShapeError, UnknownName, UsageError
+from chainrule.language import Message
 from chainrule.network import Entry, Network
 from chainrule.streams import check_seed, normals, uniforms
 
@@ -53,7 +54,7 @@ class Parameters(Mapping[str, Any]):
     def __init__(self, network: Network, vector: npt.NDArray[Any], entries: tuple[Entry, ...] | None = None) -> None:
         self.network = network
         self.entries = network.entries if entries is None else entries
-        self._what = "parameter" if entries is None else "state"
+        self._what = Message("parameter" if entries is None else "state")
         if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fc":
             raise UsageError(
                 "the {what} vector is {given}; expected a NumPy array of floating-point numbers",
@@ -131,7 +132,7 @@ class Parameters(Mapping[str, Any]):
             ShapeError: for another number of them.
             UsageError: for what is no number, or too large for the vector's number type.
         """
-        given = _as_numbers(numbers, self.theta.dtype, f"the {self._what} vector")
+        given = _as_numbers(numbers, self.theta.dtype, Message("the {what} vector", what=self._what))
         if given.shape != self.theta.shape:
             raise ShapeError(
                 "the {what} vector has shape {expected}, the given value {given}",

@@ -10,13 +10,14 @@ from numbers import Integral, Real
 from typing import TypeGuard
 
 from chainrule.errors import ShapeError
+from chainrule.language import told
 
 __all__ = ["Table", "human_bytes"]
 
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under a header, with a title and a closing line.
+    """Rows of cells under a header, with a title and a closing line; messages are shown in the language in use.
 
     Args:
         title: one line above.
@@ -57,17 +58,17 @@ class Table:
         right = [_is_numeric([row[k] for row in self.rows]) for k in range(len(widths))]
         header, *body = ("  ".join(map(_pad, line, widths, right)).rstrip() for line in lines)
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        return "\n".join([self.title, header, rule, *body, *([rule, self.footer] if self.footer else [])])
+        return "\n".join([told(self.title), header, rule, *body, *([rule, told(self.footer)] if self.footer else [])])
 
     def __repr__(self) -> str:
         return str(self)
 
     def _repr_html_(self) -> str:
         rows = (f"<tr>{''.join(map(_html, row))}</tr>" for row in self.rows)
-        foot = f"<p>{escape(self.footer)}</p>" if self.footer else ""
+        foot = f"<p>{escape(told(self.footer))}</p>" if self.footer else ""
         return (
-            f"<table><caption>{escape(self.title)}</caption>"
-            f"<thead><tr>{''.join(f'<th>{escape(name)}</th>' for name in self.header)}</tr></thead>"
+            f"<table><caption>{escape(told(self.title))}</caption>"
+            f"<thead><tr>{''.join(f'<th>{escape(told(name))}</th>' for name in self.header)}</tr></thead>"
             f"<tbody>{''.join(rows)}</tbody></table>{foot}"
         )
 
@@ -82,6 +83,8 @@ def _is_numeric(cells: Sequence[object]) -> bool:
 
 
 def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        cell = told(cell)
     if not _is_number(cell):
         return " ".join(str(cell).splitlines())  # a line break would tear the table apart
     return f"{cell:,}" if isinstance(cell, Integral) else f"{float(cell):.6g}"

@@ -30,6 +30,7 @@ def _plain_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each test works in a folder of its own; the messages keep their lines whole."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("CHAINRULE_LANG", "en")
     monkeypatch.delenv("CHAINRULE_DEBUG", raising=False)
     monkeypatch.delenv("CHAINRULE_DATA_DIR", raising=False)
 

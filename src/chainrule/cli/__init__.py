@@ -23,24 +23,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: what is typed behind `chainrule`; None takes the program's own.
     """
-    import typer
-
-    from chainrule.cli.app import app
-    from chainrule.cli.failures import close_quietly, report, shown_warnings
+    from chainrule.cli.failures import report, shown_warnings
+    from chainrule.cli.translation import read_language
+    from chainrule.language import speaking
 
     _prepare_streams()
-    code = 0
     with _one_interrupt(forever=arguments is None), shown_warnings():
         try:
-            given = typer.main.get_command(app).main(args=arguments, prog_name="chainrule", standalone_mode=False)
-            code = given if isinstance(given, int) else 0
-            sys.stdout.flush()
-        except BrokenPipeError:
-            close_quietly()
-        except SystemExit as end:  # of Typer's own completion
-            return end.code if isinstance(end.code, int) else 0
-        except BaseException as error:
+            language, rest = read_language(sys.argv[1:] if arguments is None else arguments)
+        except Exception as error:
             return report(error)
+        with speaking(language):
+            return _run(rest)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command line in the language in use."""
+    from chainrule.cli.failures import close_quietly, report
+    from chainrule.cli.translation import command_tree, translate
+
+    code = 0
+    try:
+        program, *others = command_tree()
+        translate([program, *others])
+        given = program.main(args=arguments, prog_name="chainrule", standalone_mode=False)
+        code = given if isinstance(given, int) else 0
+        sys.stdout.flush()
+    except BrokenPipeError:
+        close_quietly()
+    except SystemExit as end:  # of Typer's own completion
+        return end.code if isinstance(end.code, int) else 0
+    except BaseException as error:
+        return report(error)
     return code
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from chainrule.cli import data, evaluate, inspect_, predict, train
+from chainrule.cli import bench, data, evaluate, inspect_, lesson, predict, train
 from chainrule.cli.failures import close_quietly, report
+from chainrule.cli.translation import Command, Group
 
 __all__ = ["Commands", "app"]
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The one place that every command's exceptions pass; wrong usage goes on to `main`."""
 
     def invoke(self, ctx: Any) -> Any:
@@ -36,11 +36,13 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("train")(train.train)
-app.command("evaluate")(evaluate.evaluate)
-app.command("predict")(predict.predict)
-app.command("inspect")(inspect_.inspect)
+app.command("train", cls=Command)(train.train)
+app.command("evaluate", cls=Command)(evaluate.evaluate)
+app.command("predict", cls=Command)(predict.predict)
+app.command("inspect", cls=Command)(inspect_.inspect)
+app.command("bench", cls=Command)(bench.bench)
 app.add_typer(data.app, name="data")
+app.add_typer(lesson.app, name="lesson")
 
 
 def _show_version(asked: bool) -> None:
@@ -51,10 +53,19 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
+# `main` takes --lang out of the command line before it gets here, as help has to be in that language, too.
 @app.callback()
 def _begin(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
     ] = False,
+    lang: Annotated[
+        str | None,
+        typer.Option(
+            metavar="en|zh",
+            help="The language of all texts; may stand behind the command as well. Default: CHAINRULE_LANG, else that"
+            " of the locale.",
+        ),
+    ] = None,
 ) -> None:
     """Train neural networks, look at them, use them."""

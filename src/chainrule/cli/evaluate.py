@@ -9,6 +9,7 @@ import typer
 
 from chainrule.cli import completion
 from chainrule.cli import parameters as p
+from chainrule.language import Message, plural, told, tr
 
 __all__ = ["evaluate"]
 
@@ -36,6 +37,13 @@ ModelTarget = Annotated[
     typer.Option(metavar="COLUMN", help="The column with the truth. Default: as in training.", rich_help_panel=p.DATA),
 ]
 
+_KINDS = {
+    "all": Message("all rows"),
+    "train": Message("train rows"),
+    "validation": Message("validation rows"),
+    "test": Message("test rows, which the model has not seen in training"),
+}
+
 
 def evaluate(
     model: p.ModelFile,
@@ -51,7 +59,7 @@ def evaluate(
     from chainrule.cli.figures import draw_predictions
     from chainrule.cli.files import check_picture_place, load_for
     from chainrule.cli.measured import tell_metrics
-    from chainrule.cli.output import Output, count
+    from chainrule.cli.output import Output
     from chainrule.errors import UnknownName
     from chainrule.recipes import CHOICES, choose_rows, fingerprint, notes_on, where_of
     from chainrule.recipes import evaluate as measure
@@ -67,13 +75,20 @@ def evaluate(
     found = measure(loaded, rows, y, chosen, where_of(dataset))
     output = Output(as_json)
     for note in notes_on(loaded, rows, where_of(dataset)):
-        output.note(note)
-    held_out = ", which the model has not seen in training" if chosen == "test" else ""
-    output.say(f"{model} on {count(found.rows, 'row')} of {dataset.name} ({chosen} rows{held_out})")
+        output.note(told(note))
+    output.say(
+        tr(
+            "{model} on {rows} of {name} ({kind})",
+            model=model,
+            rows=plural("{n:,} row", "{n:,} rows", found.rows),
+            name=dataset.name,
+            kind=_KINDS[chosen],
+        )
+    )
     tell_metrics(output, {chosen: found.metrics})
     pictures = [] if plot is None else [draw_predictions(loaded, found.predicted, y, chosen, plot, aside=False)]
     for picture in pictures:
-        output.say(f"plot   {picture}")
+        output.say(tr("plot   {path}", path=picture))
     output.result(
         {
             "model": str(model),

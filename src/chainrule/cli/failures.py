@@ -12,9 +12,15 @@ import traceback
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
+
+from chainrule.cli.translation import usage_sentence
+from chainrule.language import tr
+
+if TYPE_CHECKING:
+    from chainrule.errors import DivergenceError
 
 __all__ = [
     "DONE",
@@ -72,7 +78,7 @@ def report(error: BaseException) -> int:
         error.show()  # type: ignore[attr-defined]
     else:
         text = _unwritten(error) if isinstance(error, OSError) and unwritten else _message(error)
-        tell("Interrupted" if exit_code(error) == INTERRUPTED else "Error", text)
+        tell(tr("Interrupted:" if exit_code(error) == INTERRUPTED else "Error:"), text)
     return FAILED if unwritten else exit_code(error)
 
 
@@ -88,52 +94,58 @@ def _is_of_stdout(error: OSError) -> bool:
 
 
 def _unwritten(error: OSError) -> str:
-    return f"standard output could not be written: {error.strerror or error}; send it to another place."
+    reason = error.strerror or error
+    return tr("standard output could not be written: {reason}; send it to another place.", reason=reason)
 
 
 def _message(error: BaseException) -> str:
     from chainrule.errors import ChainruleError, DivergenceError
 
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return str(error) or "stopped before there was anything to save."
+        return str(error) or tr("stopped before there was anything to save.")
     if isinstance(error, DivergenceError):
-        return f"{_without_field(error)} Nothing was saved."
+        return _diverged(error)
     if isinstance(error, ChainruleError):
         return str(error)
     if isinstance(error, _WrongUsage):
         return _usage_message(error)
     if isinstance(error, MemoryError):
-        return "there is not enough memory for this; choose smaller layers (--layers), or fewer rows."
+        return tr("there is not enough memory for this; choose smaller layers (--layers), or fewer rows.")
     if isinstance(error, OSError) and error.filename is not None:
         place = Path(os.fsdecode(error.filename)) if isinstance(error.filename, (str, bytes)) else error.filename
-        return (
-            f"{place} cannot be opened: {error.strerror or error}; see that you may read it and the folders above"
-            " it, or name another file."
+        return tr(
+            "{path} cannot be opened: {reason}; see that you may read it and the folders above it, or name another"
+            " file.",
+            path=place,
+            reason=error.strerror or error,
         )
-    return (
-        f"something went wrong that should not: {type(error).__name__}: {error}. Please report it; with"
-        " CHAINRULE_DEBUG=1 in the environment the same command shows where it happened."
+    return tr(
+        "something went wrong that should not: {kind}: {error}. Please report it; with CHAINRULE_DEBUG=1 in the"
+        " environment the same command shows where it happened.",
+        kind=type(error).__name__,
+        error=error,
     )
 
 
-def _without_field(error: BaseException) -> str:
+def _diverged(error: DivergenceError) -> str:
     """Leave out where a Python program finds the last good model; name the options instead."""
-    text = str(error).split(" The model as it was after")[0].rstrip(".")
-    return f"{text} ({'--rate, --clip' if 'learning rate' in text else '--scaling standard'})."
+    sentence = error.fields["sentence"]
+    options = "--rate, --clip" if "learning rate" in sentence else "--scaling standard"
+    return tr("{sentence} ({options}). Nothing was saved.", sentence=sentence, options=options)
 
 
 def _usage_message(error: BaseException) -> str:
     context = getattr(error, "ctx", None)
-    text = str(error.format_message()).rstrip(".")  # type: ignore[attr-defined]
+    text = usage_sentence(str(error.format_message()))  # type: ignore[attr-defined]
     path = context.command_path if context is not None else "chainrule"
-    return f"{text}. See: {path} --help"
+    return tr("{text}. See: {command} --help", text=text, command=path)
 
 
 def tell(head: str, text: str) -> None:
-    """Print a line on standard error that begins with one of the words Error and Interrupted."""
+    """Print a line on standard error that begins with a word on what happened."""
     from chainrule.cli.output import make_console
 
-    make_console(sys.stderr).print(f"[bold red]{head}:[/]", end=" ", markup=True)
+    make_console(sys.stderr).print(f"[bold red]{head}[/]", end=" ", markup=True)
     make_console(sys.stderr).print(text)
 
 
@@ -162,7 +174,7 @@ def shown_warnings() -> Iterator[None]:
         from chainrule.cli.output import make_console
 
         if Path(filename).is_relative_to(package):
-            make_console(sys.stderr).print(f"Note: {message}")
+            make_console(sys.stderr).print(tr("Note: {text}", text=message))
         else:
             before(message, category, filename, lineno, *rest, **more)
 

@@ -6,11 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.files import beside
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     from chainrule.model import Model
 
 __all__ = ["draw_curve", "draw_predictions"]
+
+_ROWS = {
+    "all": Message("all rows"),
+    "train": Message("train rows"),
+    "validation": Message("validation rows"),
+    "test": Message("test rows"),
+}
 
 
 def draw_curve(model: Model, path: Path) -> Path:
@@ -34,14 +42,17 @@ def draw_predictions(model: Model, predicted: Any, truth: Any, part: str, path: 
     """
     from chainrule.plots import confusion_matrix, predictions_beside_truth, save_figure
 
-    rows = {"all": "all rows"}.get(part, f"{part} rows")
+    rows = _ROWS[part]
     if model.classes is not None and model.target is not None:
         # Labels of a file may be written otherwise than those of the model: 1 and "1" are one class.
         labels = model.target.inverse(model.target.transform(truth))
         if not isinstance(model.classes[0], (int, float)):
             labels, predicted = model.target.transform(labels), model.target.transform(predicted)
-        figure = confusion_matrix(labels, predicted, model.classes, title=f"Confusion matrix, {rows}")
+        figure = confusion_matrix(
+            labels, predicted, model.classes, title=Message("Confusion matrix, {rows}", rows=rows)
+        )
         return save_figure(figure, beside(path, "confusion") if aside else path)
-    name = model.target.name if model.target is not None else "target"
-    figure = predictions_beside_truth(truth, predicted, name=name, title=f"Predictions beside the truth, {rows}")
+    name = model.target.name if model.target is not None else Message("target")
+    title = Message("Predictions beside the truth, {rows}", rows=rows)
+    figure = predictions_beside_truth(truth, predicted, name=name, title=title)
     return save_figure(figure, beside(path, "predictions") if aside else path)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.errors import DataError, SaveError, UnknownName, UsageError
+from chainrule.language import template, tr
 
 if TYPE_CHECKING:
     from chainrule.data import Dataset
@@ -31,7 +32,7 @@ __all__ = [
 
 PICTURES = (".png", ".svg", ".pdf")
 _NO_TABLES = (b"\x89PNG", b"%PDF", b"<?xml", b"<svg", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"PAR1")
-_NOT_YOURS = "{path} cannot be used: {reason}; name another file, in a folder that is yours"
+_NOT_YOURS = template("{path} cannot be used: {reason}; name another file, in a folder that is yours")
 
 
 def load_data(
@@ -100,7 +101,8 @@ def tell_if_waiting(source: str) -> None:
     if source == "-" and sys.stdin.isatty():
         from chainrule.cli.output import make_console
 
-        make_console(sys.stderr).print("Reading a table from standard input, up to Ctrl-D (Ctrl-Z on Windows) …")
+        text = tr("Reading a table from standard input, up to Ctrl-D (Ctrl-Z on Windows) …")
+        make_console(sys.stderr).print(text)
 
 
 def _position_or_name(target: str | None) -> str | int | None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli import parameters as p
+from chainrule.language import Message, template, tr
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Output
@@ -16,6 +17,22 @@ __all__ = ["inspect"]
 
 _MOST = 20
 _LAST_EPOCHS = 5
+_TASKS = {
+    "classification": Message("classification"),
+    "multilabel": Message("multilabel"),
+    "regression": Message("regression"),
+}
+_SETTINGS = (
+    template("optimizer"),
+    template("schedule"),
+    template("loss"),
+    template("penalties"),
+    template("clip"),
+    template("batch_size"),
+    template("epochs"),
+    template("seed"),
+    template("rows"),
+)
 
 
 def inspect(model: p.ModelFile, as_json: p.AsJson = False) -> None:
@@ -28,7 +45,7 @@ def inspect(model: p.ModelFile, as_json: p.AsJson = False) -> None:
     versions = model_versions(model)
     output = Output(as_json)
     made = f"chainrule {versions['chainrule']}, NumPy {versions['numpy']}, Python {versions['python']}"
-    output.say(f"{model}: {loaded.task}, written by {made}")
+    output.say(tr("{path}: {task}, written by {versions}", path=model, task=_TASKS[loaded.task], versions=made))
     output.say()
     output.say(str(loaded.summary()))
     _tell_target(output, loaded)
@@ -40,39 +57,42 @@ def inspect(model: p.ModelFile, as_json: p.AsJson = False) -> None:
 def _tell_target(output: Output, model: Model) -> None:
     if model.target is None:
         return
-    output.heading(f"Target {model.target.name}")
+    output.heading(tr("Target {name}", name=model.target.name))
     if model.classes is not None:
         shown = ", ".join(map(str, model.classes[:_MOST]))
-        output.say(f"{len(model.classes)} classes: {shown}{', …' if len(model.classes) > _MOST else ''}")
+        more = ", …" if len(model.classes) > _MOST else ""
+        output.say(tr("{k} classes: {classes}", k=len(model.classes), classes=shown + more))
     else:
         pairs = zip(model.target.center or (), model.target.scale or (), strict=True)
-        output.say("; ".join(f"value = {scale:.6g} * output + {center:.6g}" for center, scale in pairs))
+        equation = template("value = {scale:.6g} * output + {center:.6g}")
+        output.say("; ".join(tr(equation, scale=scale, center=center) for center, scale in pairs))
 
 
 def _tell_columns(output: Output, model: Model) -> None:
     if model.encoder is None:
-        output.heading("Inputs")
-        output.say(f"{model.network.inputs} numbers, used as they are")
+        output.heading(tr("Inputs"))
+        output.say(tr("{n} numbers, used as they are", n=model.network.inputs))
         return
     columns = model.encoder.columns
-    output.heading(f"Columns ({len(columns)}, encoded as {len(model.encoder.outputs)} inputs)")
+    outputs = len(model.encoder.outputs)
+    output.heading(tr("Columns ({n}, encoded as {inputs} inputs)", n=len(columns), inputs=outputs))
     rows = [(column.name, *_column(column.to_dict())) for column in columns[:_MOST]]
     if len(columns) > _MOST:
-        rows.append((f"… and {len(columns) - _MOST} more", "", ""))
-    output.rows(rows, ("column", "kind", "encoding"))
+        rows.append((tr("… and {n:,} more", n=len(columns) - _MOST), "", ""))
+    output.rows(rows, (tr("column"), tr("kind"), tr("encoding")))
 
 
 def _column(data: dict[str, Any]) -> tuple[str, str]:
     """Give the kind of a column, and what becomes of it."""
     if data["kind"] == "number":
         if data["scale"] == 0:
-            return "number", "constant, not used"
-        gaps = f"; missing: {data['fill']:.4g}" if data["gaps"] else ""
-        return "number", f"(x - {data['center']:.4g}) / {data['scale']:.4g}{gaps}"
+            return tr("number"), tr("constant, not used")
+        gaps = tr("; missing: {value:.4g}", value=data["fill"]) if data["gaps"] else ""
+        return tr("number"), f"(x - {data['center']:.4g}) / {data['scale']:.4g}{gaps}"
     categories = data["categories"]
-    more = " + others" * data["rare"] + " + missing" * data["gaps"]
+    more = [tr(" + others")] * bool(data["rare"]) + [tr(" + missing")] * bool(data["gaps"])
     shown = ", ".join(categories[:4]) + (", …" if len(categories) > 4 else "")
-    return "category", f"{len(categories)} categories{more}: {shown}"
+    return tr("category"), tr("{k} categories{more}: {shown}", k=len(categories), more="".join(more), shown=shown)
 
 
 def _tell_training(output: Output, model: Model) -> None:
@@ -81,14 +101,13 @@ def _tell_training(output: Output, model: Model) -> None:
 
     settings = model.settings
     if settings:
-        output.heading("Training")
-        names = ("optimizer", "schedule", "loss", "penalties", "clip", "batch_size", "epochs", "seed", "rows")
-        output.rows([(name, _setting(settings[name], value_text)) for name in names if name in settings])
+        output.heading(tr("Training"))
+        output.rows([(tr(name), _setting(settings[name], value_text)) for name in _SETTINGS if name in settings])
     data = settings.get("data")
     if isinstance(data, dict):
-        output.say(f"data: {data.get('name')}, {data.get('rows')} rows")
+        output.say(tr("data: {name}, {rows} rows", name=data.get("name"), rows=data.get("rows")))
     if isinstance(settings.get("metrics"), dict):
-        output.heading("Result")
+        output.heading(tr("Result"))
         split = data.get("split") if isinstance(data, dict) else None
         base = settings.get("baseline")
         tell_metrics(output, settings["metrics"], base.get("metrics") if isinstance(base, dict) else None, split)
@@ -98,16 +117,16 @@ def _tell_training(output: Output, model: Model) -> None:
 
 def _tell_history(output: Output, history: History) -> None:
     from chainrule.cli.output import number
+    from chainrule.history import short_name
 
-    output.heading(f"The last of {history.epochs} epochs: {history.stopped}")
+    output.heading(tr("The last of {epochs} epochs: {stopped}", epochs=history.epochs, stopped=history.stopped))
     names = [name for name in history if name != "seconds"]
     first = max(0, history.epochs - _LAST_EPOCHS)
     rows = [
         (str(epoch + 1), *(number(history[name][epoch]) if epoch < len(history[name]) else "" for name in names))
         for epoch in range(first, history.epochs)
     ]
-    short = [name.replace("validation_", "val. ").replace("accuracy", "acc.") for name in names]
-    output.rows(rows, ("epoch", *short), right=range(len(names) + 1))
+    output.rows(rows, (tr("epoch"), *map(short_name, names)), right=range(len(names) + 1))
 
 
 def _setting(value: Any, value_text: Any) -> str:
@@ -116,7 +135,7 @@ def _setting(value: Any, value_text: Any) -> str:
         rest = ", ".join(f"{key} {number}" for key, number in value.items() if key != "name")
         return f"{value.get('name', '')}{', ' if rest else ''}{rest}"
     if isinstance(value, list):
-        return "; ".join(_setting(entry, value_text) for entry in value) or "none"
+        return "; ".join(_setting(entry, value_text) for entry in value) or tr("none")
     return str(value_text(value))
 
 

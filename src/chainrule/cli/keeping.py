@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule.language import tr
 from chainrule.training import INTERRUPTED, Callback, EarlyStopping, Info
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ def train_and_save(
         if model is None:
             raise
         save(_unmeasured(model, dataset, recipe, prepared, mark), out)
-        raise KeyboardInterrupt(f"the model as it stood is saved in {out}; it was not measured.") from None
+        told = tr("the model as it stood is saved in {path}; it was not measured.", path=out)
+        raise KeyboardInterrupt(told) from None
     return replace(outcome, interrupted=outcome.interrupted or presses.asked)
 
 

@@ -13,6 +13,9 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
+from chainrule.cli.wrapping import wrapped
+from chainrule.language import Message, tr
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -116,11 +119,14 @@ class Output:
 
     def say(self, text: str = "", *, whole: bool = False) -> None:
         """Print a line; a ``whole`` one is not broken at the terminal's edge, so that it can be copied."""
-        self.console.print(visible(text, "\n"), soft_wrap=whole or None)
+        shown = visible(text, "\n")
+        if self.console.is_terminal and not whole:
+            shown = wrapped(shown, self.console.width)
+        self.console.print(shown, soft_wrap=whole or None)
 
     def note(self, text: str) -> None:
         """Print on standard error what a person should know, though the work goes on."""
-        make_console(sys.stderr).print(f"Note: {visible(text)}")
+        make_console(sys.stderr).print(tr("Note: {text}", text=visible(text)))
 
     def heading(self, text: str) -> None:
         """Print a heading with an empty line above."""
@@ -238,9 +244,11 @@ def value_text(value: Any) -> str:
         facts |= {k: v for k, v in value.parameters.items() if usual.parameters.get(k) != v}
         return ", ".join([value.name, *(f"{name} {amount:g}" for name, amount in facts.items())])
     if isinstance(value, tuple):
-        return ", ".join(map(str, value)) or "none"
+        return ", ".join(map(str, value)) or tr("none")
     if value is None:
-        return "none"
+        return tr("none")
+    if isinstance(value, Message):
+        return tr(value)
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

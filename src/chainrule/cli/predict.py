@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from chainrule.cli import parameters as p
+from chainrule.language import plural, told, tr
 
 if TYPE_CHECKING:
     from chainrule.model import Model
@@ -42,7 +43,7 @@ def predict(
     The rows need the columns that the model was trained on, in any order. The target may be among them.
     """
     from chainrule.cli.files import check_table_place
-    from chainrule.cli.output import Output, count
+    from chainrule.cli.output import Output
     from chainrule.recipes import notes_on
     from chainrule.recipes import predict as apply
     from chainrule.storage import atomic_write, load
@@ -54,7 +55,7 @@ def predict(
     found = apply(loaded, rows, name)
     output = Output(as_json, texts_aside=out is None)
     for note in notes_on(loaded, rows, name):
-        output.note(note)
+        output.note(told(note))
     report: dict[str, Any] = {
         "model": str(model),
         "data": name,
@@ -64,7 +65,8 @@ def predict(
     }
     if out is not None:
         atomic_write(out, _as_text(loaded, found, "\t" if out.suffix == ".tsv" else ",").encode("utf-8"))
-        output.say(f"{count(len(found.values), 'prediction')} written to {out}")
+        predictions = plural("{n:,} prediction", "{n:,} predictions", len(found.values))
+        output.say(tr("{predictions} written to {path}", predictions=predictions, path=out))
         output.result({**report, "out": str(out)})
     elif as_json:
         probabilities = None if found.probabilities is None else found.probabilities.tolist()

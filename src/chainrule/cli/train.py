@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli import parameters as p
+from chainrule.language import plural, told, tr
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Output
@@ -180,7 +181,7 @@ def _train(places: _Places, options: Options, output: Output) -> Outcome:
     try:
         _tell_all(output, places, dataset, recipe, prepared, outcome, existed)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(f"the model is saved in {places.out}.") from None
+        raise KeyboardInterrupt(tr("the model is saved in {path}.", path=places.out)) from None
     return outcome
 
 
@@ -195,11 +196,12 @@ def _tell_all(
 ) -> None:
     output.say()
     _tell_result(output, outcome)
-    output.heading("Files")
-    output.say(f"model  {places.out}{'  (the older one is replaced)' if existed else ''}")
+    output.heading(tr("Files"))
+    kept = tr("model  {path}  (the older one is replaced)" if existed else "model  {path}", path=places.out)
+    output.say(kept)
     pictures = [] if places.plot is None else _draw(places.plot, outcome, prepared)
     for picture in pictures:
-        output.say(f"plot   {picture}")
+        output.say(tr("plot   {path}", path=picture))
     _tell_next(output, places, outcome)
     output.result(_as_json(places, dataset, recipe, outcome, pictures))
 
@@ -207,24 +209,30 @@ def _tell_all(
 def _tell_lost(output: Output, places: _Places) -> None:
     """Say so where standard output did not take what was printed; the model is saved all the same."""
     if isinstance(output.lost, BrokenPipeError):
-        output.note(f"nobody read standard output to its end; the model is in {places.out}")
+        output.note(tr("nobody read standard output to its end; the model is in {path}", path=places.out))
     elif output.lost is not None:
         raise output.lost
 
 
 def _tell_decisions(output: Output, dataset: Dataset, recipe: Recipe, prepared: Prepared) -> None:
-    from chainrule.cli.output import count, value_text
+    from chainrule.cli.output import value_text
 
-    classes = f", {recipe.target.outputs} classes" if recipe["task"] == "classification" else ""
-    how = f" ({dataset.target_choice})" if dataset.target_choice else ""
-    output.heading("Data")
-    output.say(f"{dataset.name}: {count(len(dataset.y), 'row')}, {count(len(dataset.features), 'column')}")
-    output.say(f"to predict: {dataset.target}{how}{classes}")
-    output.heading("Decisions (each is an option: chainrule train --help)")
+    output.heading(tr("Data"))
+    rows = plural("{n:,} row", "{n:,} rows", len(dataset.y))
+    columns = plural("{n:,} column", "{n:,} columns", len(dataset.features))
+    output.say(tr("{name}: {rows}, {columns}", name=dataset.name, rows=rows, columns=columns))
+    target = tr("to predict: {target}", target=dataset.target)
+    if dataset.target_choice:
+        target = tr("{text} ({remark})", text=target, remark=dataset.target_choice)
+    if recipe["task"] == "classification":
+        target = tr("{text}, {k} classes", text=target, k=recipe.target.outputs)
+    output.say(target)
+    output.heading(tr("Decisions (each is an option: chainrule train --help)"))
     decisions = [prepared.columns, *recipe.decisions.values()]
-    output.rows([(d.name, value_text(d.value), d.reason) for d in decisions])
+    output.rows([(tr(d.name), value_text(d.value), told(d.reason)) for d in decisions])
     network = prepared.network
-    output.heading(f"Network {'-'.join(map(str, network.sizes))}, {network.parameter_count:,} parameters")
+    sizes, count = "-".join(map(str, network.sizes)), network.parameter_count
+    output.heading(tr("Network {sizes}, {count:,} parameters", sizes=sizes, count=count))
 
 
 def _tell_result(output: Output, outcome: Outcome) -> None:
@@ -233,14 +241,25 @@ def _tell_result(output: Output, outcome: Outcome) -> None:
 
     history = outcome.model.history
     assert history is not None
-    best = f", kept: epoch {history.best_epoch}" if history.best_epoch else ""
-    output.say(f"{history.epochs} epochs in {outcome.seconds:.1f} s: {history.stopped}{best} (engine {history.engine})")
-    output.heading("Result")
+    output.say(
+        tr(
+            "{epochs} epochs in {seconds:.1f} s: {stopped}, kept: epoch {best} (engine {engine})"
+            if history.best_epoch
+            else "{epochs} epochs in {seconds:.1f} s: {stopped} (engine {engine})",
+            epochs=history.epochs,
+            seconds=outcome.seconds,
+            stopped=history.stopped,
+            best=history.best_epoch,
+            engine=history.engine,
+        )
+    )
+    output.heading(tr("Result"))
     tell_metrics(output, outcome.metrics, outcome.baseline.metrics, outcome.model.settings["data"]["split"])
     prediction = outcome.baseline.prediction
     means = prediction if isinstance(prediction, list) else [prediction]
     shown = ", ".join(number(each) if isinstance(each, float) else str(each) for each in means)
-    output.say(f"baseline: always the training rows' {outcome.baseline.kind}, {shown}")
+    kind = outcome.baseline.kind
+    output.say(tr("baseline: always the training rows' {kind}, {prediction}", kind=kind, prediction=shown))
 
 
 def _draw(path: Path, outcome: Outcome, prepared: Any) -> list[Path]:
@@ -258,7 +277,7 @@ def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
     """Print commands that can be pasted; data from standard input are gone by now."""
     from chainrule.cli.output import command_line, program
 
-    output.heading("Next")
+    output.heading(tr("Next"))
     name, source, out = program(), _no_option(places.source), _no_option(str(places.out))
     inspect = ["inspect", out]
     commands = [inspect]
@@ -285,16 +304,17 @@ def _no_option(path: str) -> str:
 def _suggestion(outcome: Outcome) -> tuple[list[str], str]:
     """Give one thing to try, by what the figures say."""
     if outcome.interrupted:
-        return [], "from the beginning, without Ctrl-C"
+        return [], tr("from the beginning, without Ctrl-C")
     train, test = outcome.metrics["train"], outcome.metrics["test"]
+    chance = tr("how much does it depend on chance?")
     if train is None or test is None:
-        return ["--seed", "1"], "how much does it depend on chance?"
+        return ["--seed", "1"], chance
     key = "accuracy" if "accuracy" in train else "r2"
     if train[key] - test[key] > 0.03:
-        return ["--dropout", "0.4"], "training rows are predicted better than new ones: less freedom"
+        return ["--dropout", "0.4"], tr("training rows are predicted better than new ones: less freedom")
     if test[key] < 0.97:
-        return ["--layers", "512,256"], "room for improvement: a larger network"
-    return ["--seed", "1"], "how much does it depend on chance?"
+        return ["--layers", "512,256"], tr("room for improvement: a larger network")
+    return ["--seed", "1"], chance
 
 
 def _as_json(

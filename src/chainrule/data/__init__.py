@@ -17,6 +17,7 @@ from chainrule.data.files import load_file, read_rows
 from chainrule.data.images import load_images
 from chainrule.data.loading import load
 from chainrule.data.sets import BuiltIn, names
+from chainrule.data.shifts import shifted, shifted_copies
 from chainrule.data.splits import Split, split
 from chainrule.data.targets import TargetEncoder
 
@@ -34,5 +35,7 @@ __all__ = [
     "load_images",
     "names",
     "read_rows",
+    "shifted",
+    "shifted_copies",
     "split",
 ]

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from chainrule.data.dataset import Array
 from chainrule.errors import DataError
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "LINE",
     "MISSING",
+    "THE_DATA",
     "Kind",
     "bad_cell",
     "categories_of",
@@ -40,6 +42,9 @@ MISSING = ("", "?", "NA", "na", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan", "NAN
 
 # The index of a table out of a text file has this name and holds line numbers, so that a cell can be found again.
 LINE = "line"
+
+# What messages call a table of which nobody says where it comes from.
+THE_DATA = Message("the data")
 
 # A text column with at most this share of cells that are no numbers, and more distinct numbers than codes would have,
 # is a column of numbers with a slip in it.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias, cast
 
 from chainrule.errors import NetworkError, SaveError
+from chainrule.language import Message, chained, template
 
 __all__ = ["Progress", "Published", "download"]
 
@@ -72,13 +73,12 @@ def download(
                 _receive(url, temporary, file, progress, timeout)
                 _check(temporary, file)
             except _Failure as failure:
-                failures.append(f"{url}: {failure}")
+                failures.append(Message("{url}: {reason}", url=url, reason=failure.args[0]))
                 continue
             _place(temporary, path, place)
             return place
-    raise NetworkError(
-        "{file} could not be downloaded ({reasons})", file=file.name, reasons="; ".join(failures), failures=failures
-    )
+    reasons = chained(template("{first}; {next}"), failures)
+    raise NetworkError("{file} could not be downloaded ({reasons})", file=file.name, reasons=reasons, failures=failures)
 
 
 class _Failure(Exception):
@@ -133,7 +133,7 @@ def _receive(url: str, out: BinaryIO, file: Published, progress: Progress | None
         while chunk := _piece(response):
             received += len(chunk)
             if received > limit:
-                raise _Failure(f"it sends more than {limit} bytes")
+                raise _Failure(Message("it sends more than {limit} bytes", limit=limit))
             try:
                 out.write(chunk)
             except OSError as error:
@@ -141,7 +141,9 @@ def _receive(url: str, out: BinaryIO, file: Published, progress: Progress | None
             if progress is not None:
                 progress(file.name, received, expected)
     if expected is not None and received != expected:
-        raise _Failure(f"it broke off after {received} of {expected} bytes")
+        raise _Failure(
+            Message("it broke off after {received} of {expected} bytes", received=received, expected=expected)
+        )
 
 
 @contextmanager
@@ -171,9 +173,11 @@ def _reason(error: Exception) -> str:
     """Say in a few words what went wrong; urllib wraps the reason."""
     inner = getattr(error, "reason", None)
     if isinstance(error, TimeoutError) or isinstance(inner, TimeoutError):
-        return "no answer in time"
+        return Message("no answer in time")
     code = getattr(error, "code", None)
-    return f"status {code} {inner}" if code is not None else str(inner or error or type(error).__name__)
+    if code is not None:
+        return Message("status {code} {reason}", code=code, reason=inner)
+    return str(inner or error or type(error).__name__)
 
 
 def _check(packed: BinaryIO, file: Published) -> None:
@@ -187,6 +191,6 @@ def _check(packed: BinaryIO, file: Published) -> None:
                 size += len(chunk)
                 digest.update(chunk)
     except (EOFError, OSError, zlib.error) as error:
-        raise _Failure("what it sends is no gzip file") from error
+        raise _Failure(Message("what it sends is no gzip file")) from error
     if size != file.size or digest.hexdigest() != file.sha256:
-        raise _Failure("what it sends is not the published file (its SHA-256 differs)")
+        raise _Failure(Message("what it sends is not the published file (its SHA-256 differs)"))

@@ -22,6 +22,7 @@ from chainrule.data.columns import categories_of
 from chainrule.data.dataset import Array
 from chainrule.data.statistics import center_and_scale, median, robust_center_and_scale
 from chainrule.errors import DataError, ModelFileError
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -155,7 +156,7 @@ def column_from_dict(data: object) -> Column:
     Raises:
         ModelFileError: for unknown or missing keys, wrong types, and contents that cannot be.
     """
-    what = "a column of the table encoder"
+    what = Message("a column of the table encoder")
     if isinstance(data, dict) and data.get("kind") == "category":
         record = schema.record(data, what, kind=str, name=str, categories=list, rare=bool, gaps=bool)
         categories = schema.texts(record["categories"], what, "categories")

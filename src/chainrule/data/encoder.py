@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from chainrule.data import schema
 from chainrule.data.columns import (
+    THE_DATA,
     bad_cell,
     check_all_finite,
     check_not_mostly_numbers,
@@ -26,6 +27,7 @@ from chainrule.data.columns import (
 from chainrule.data.dataset import Array, Rows, feature_names
 from chainrule.data.encoded import CategoryColumn, Column, NumberColumn, column_from_dict
 from chainrule.errors import DataError, ModelFileError, UnknownName, UsageError
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +70,7 @@ class TableEncoder:
         names: Sequence[str] | None = None,
         numbers: Literal["standard", "robust", "range", "none"] = "standard",
         max_categories: int = 50,
-        where: str = "the data",
+        where: str = THE_DATA,
     ) -> TableEncoder:
         """Learn from the training part what its columns hold.
 
@@ -120,7 +122,7 @@ class TableEncoder:
         self,
         X: Rows,
         *,
-        where: str = "the data",
+        where: str = THE_DATA,
         ignore: Collection[str] = (),
         dtype: npt.DTypeLike = np.float64,
     ) -> npt.NDArray[Any]:
@@ -166,7 +168,7 @@ class TableEncoder:
         Raises:
             ModelFileError: for unknown or missing keys, wrong types, and numbers that cannot be.
         """
-        what = "the table encoder"
+        what = Message("the table encoder")
         record = schema.record(data, what, numbers=str, columns=list)
         encoder = cls(tuple(column_from_dict(column) for column in record["columns"]), record["numbers"])
         schema.texts(list(encoder.inputs), what, "columns")

@@ -20,6 +20,7 @@ from chainrule.data.sources import Opened, Source, open_source, read_all, source
 from chainrule.data.tables import read_table
 from chainrule.data.target_column import choose_target, labels_of
 from chainrule.errors import DataError
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -246,7 +247,7 @@ def _from_npz(arrays: dict[str, Array], target: str | int | None, name: str) -> 
             row=row,
             target=y_name,
         )
-    dataset = _from_arrays(arrays[x_name], y, name, y_name, f"the array {y_name!r}")
+    dataset = _from_arrays(arrays[x_name], y, name, y_name, Message("the array {name!r}", name=y_name))
     x_test, y_test = x_name.replace("train", "test"), y_name.replace("train", "test")
     if x_test == x_name or x_test not in arrays or y_test not in arrays:
         return dataset
@@ -272,5 +273,5 @@ def _from_idx(images: Array, target: str | int | None, opened: Opened) -> Datase
         )
     with open_source(labels_path) as labels:
         y = read_idx(labels.file, labels.name, size=labels.size)
-    dataset = _from_arrays(images, y, opened.name, "label", f"the file {labels_path.name}")
+    dataset = _from_arrays(images, y, opened.name, "label", Message("the file {name}", name=labels_path.name))
     return replace(dataset, y=dataset.y.astype(np.int64) if y.dtype.kind in "ui" else dataset.y)

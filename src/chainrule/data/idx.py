@@ -19,6 +19,7 @@ import numpy as np
 from chainrule.data.dataset import Array
 from chainrule.data.sources import MAX_UNPACKED, read_up_to
 from chainrule.errors import DataError
+from chainrule.language import Message
 
 __all__ = ["is_idx", "read_idx"]
 
@@ -59,7 +60,7 @@ def read_idx(file: BinaryIO, name: str, *, size: int | None = None) -> Array:
             "{path} begins with the bytes {magic}; an IDX file begins with 00 00, a type (08 to 0e) and a number of"
             " dimensions (01 to 04), so this is another kind of file or a damaged one: get it again",
             path=name,
-            magic=magic.hex(" ") or "(none)",
+            magic=magic.hex(" ") or Message("(none)"),
         )
     dtype, dimensions = np.dtype(_TYPES[magic[2]]), magic[3]
     sizes = read_up_to(file, 4 * dimensions, name)
@@ -91,5 +92,5 @@ def _check_size(size: int | None, expected: int, shape: tuple[int, ...], name: s
             path=name,
             shape=text,
             expected=expected,
-            size=size if size < expected else f"{size} or more",
+            size=size if size < expected else Message("{n} or more", n=size),
         )

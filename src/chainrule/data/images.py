@@ -14,6 +14,7 @@ from chainrule.data.download import Progress, Published, download
 from chainrule.data.idx import read_idx
 from chainrule.data.sources import open_source, read_all
 from chainrule.errors import DataError, NetworkError, UnknownName
+from chainrule.language import Message
 
 __all__ = ["IMAGE_SETS", "VARIABLE", "ImageSet", "load_images"]
 
@@ -63,7 +64,9 @@ IMAGE_SETS = {
         ("https://ossci-datasets.s3.amazonaws.com/mnist/", "https://storage.googleapis.com/cvdf-datasets/mnist/"),
         "digit",
         tuple(range(10)),
-        "Handwritten digits, 60,000 images to train with and 10,000 to test with, 28 x 28 pixels from 0 to 255.",
+        Message(
+            "Handwritten digits, 60,000 images to train with and 10,000 to test with, 28 x 28 pixels from 0 to 255."
+        ),
         "Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits",
     ),
     "fashion-mnist": ImageSet(
@@ -92,7 +95,9 @@ IMAGE_SETS = {
             "Bag",
             "Ankle boot",
         ),
-        "Articles of clothing, 60,000 images to train with and 10,000 to test with, 28 x 28 pixels from 0 to 255.",
+        Message(
+            "Articles of clothing, 60,000 images to train with and 10,000 to test with, 28 x 28 pixels from 0 to 255."
+        ),
         "H. Xiao, K. Rasul, R. Vollgraf: Fashion-MNIST, arXiv:1708.07747 (2017)",
     ),
 }
@@ -201,7 +206,7 @@ def _local_files(images: ImageSet, data_dir: str | Path | None) -> list[Path] | 
         raise DataError(
             "there is no folder {path} (from {origin}); name the folder in which the files are",
             path=folder,
-            origin="--data-dir" if data_dir is not None else f"the environment variable {VARIABLE}",
+            origin="--data-dir" if data_dir is not None else Message("the environment variable {name}", name=VARIABLE),
         )
     return _files_in(folder / images.name, images) or _files_in(folder, images)
 

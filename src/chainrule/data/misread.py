@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chainrule.data.columns import categories_of, is_number_like
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,10 +35,11 @@ def misread(column: pd.Series[Any]) -> tuple[str, str, int, str] | None:
         return None
     most = 0.9 * count
     if sum(_DATE.match(text) is not None for text in texts) >= most:
-        return "dates", "make numbers of it (year, month, day, …), or ", count, texts[0]
+        return Message("dates"), Message("make numbers of it (year, month, day, …), or "), count, texts[0]
     grouped = [text for text in texts if not is_number_like(text) and _THOUSANDS.fullmatch(text)]
     if grouped and sum(_THOUSANDS.fullmatch(text) is not None for text in texts) >= most:
-        return "numbers with thousands separators", "write 1311.5 for 1,311.5, or ", count, grouped[0]
+        remedy = Message("write 1311.5 for 1,311.5, or ")
+        return Message("numbers with thousands separators"), remedy, count, grouped[0]
     if count > _MANY and count > len(column) / 2:
-        return "an identifier or free text", "", count, texts[0]
+        return Message("an identifier or free text"), "", count, texts[0]
     return None

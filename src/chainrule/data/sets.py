@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.data import generators
 from chainrule.data.dataset import Array, Dataset, feature_names
 from chainrule.errors import UnknownName
+from chainrule.language import Message
 
 __all__ = ["BuiltIn", "load_built_in", "names"]
 
@@ -37,33 +38,55 @@ class BuiltIn:
     source: str
 
 
-_SKLEARN = "bundled with scikit-learn"
-_MADE = "made from equations and the seed (chainrule.data.generators)"
-_EXAMPLE = "a worked example"
-_IMAGES = "downloaded once, or read from a local folder"
+_SKLEARN = Message("bundled with scikit-learn")
+_MADE = Message("made from equations and the seed (chainrule.data.generators)")
+_EXAMPLE = Message("a worked example")
+_IMAGES = Message("downloaded once, or read from a local folder")
 
 _CATALOGUE = {
     record.name: record
     for record in (
-        BuiltIn("digits", "classification", 1797, 64, 10, "handwritten digits, images of 8 x 8 in 17 greys", _SKLEARN),
-        BuiltIn("breast-cancer", "classification", 569, 30, 2, "tumours, measured under the microscope", _SKLEARN),
-        BuiltIn("iris", "classification", 150, 4, 3, "three species of iris by the sizes of their leaves", _SKLEARN),
-        BuiltIn("wine", "classification", 178, 13, 3, "wines of three growers by chemical analysis", _SKLEARN),
-        BuiltIn("diabetes", "regression", 442, 10, None, "progression of diabetes a year after ten measures", _SKLEARN),
-        BuiltIn("mnist", "classification", 60_000, 784, 10, "handwritten digits, images of 28 x 28", _IMAGES),
-        BuiltIn("fashion-mnist", "classification", 60_000, 784, 10, "clothes, images of 28 x 28", _IMAGES),
-        BuiltIn("xor", "classification", 400, 2, 2, "four squares of which opposite ones belong together", _MADE),
-        BuiltIn("circles", "classification", 400, 2, 2, "a circle inside a circle", _MADE),
-        BuiltIn("moons", "classification", 400, 2, 2, "two half circles that reach into each other", _MADE),
-        BuiltIn("spirals", "classification", 400, 2, 2, "two spirals wound around each other", _MADE),
-        BuiltIn("gaussians", "classification", 400, 2, 4, "four round clouds", _MADE),
-        BuiltIn("and", "classification", 4, 2, 2, "the truth table of AND", _EXAMPLE),
-        BuiltIn("or", "classification", 4, 2, 2, "the truth table of OR", _EXAMPLE),
-        BuiltIn("not", "classification", 2, 1, 2, "the truth table of NOT", _EXAMPLE),
-        BuiltIn("xor-table", "classification", 4, 2, 2, "the truth table of XOR", _EXAMPLE),
-        BuiltIn("gender", "classification", 4, 2, 2, "four people by weight and height", _EXAMPLE),
-        BuiltIn("linear", "regression", 18, 1, None, "18 points near a straight line", _EXAMPLE),
-        BuiltIn("step-by-step", "regression", 1, 2, None, "one example with two targets", _EXAMPLE),
+        BuiltIn(
+            "digits",
+            "classification",
+            1797,
+            64,
+            10,
+            Message("handwritten digits, images of 8 x 8 in 17 greys"),
+            _SKLEARN,
+        ),
+        BuiltIn(
+            "breast-cancer", "classification", 569, 30, 2, Message("tumours, measured under the microscope"), _SKLEARN
+        ),
+        BuiltIn(
+            "iris", "classification", 150, 4, 3, Message("three species of iris by the sizes of their leaves"), _SKLEARN
+        ),
+        BuiltIn("wine", "classification", 178, 13, 3, Message("wines of three growers by chemical analysis"), _SKLEARN),
+        BuiltIn(
+            "diabetes",
+            "regression",
+            442,
+            10,
+            None,
+            Message("progression of diabetes a year after ten measures"),
+            _SKLEARN,
+        ),
+        BuiltIn("mnist", "classification", 60_000, 784, 10, Message("handwritten digits, images of 28 x 28"), _IMAGES),
+        BuiltIn("fashion-mnist", "classification", 60_000, 784, 10, Message("clothes, images of 28 x 28"), _IMAGES),
+        BuiltIn(
+            "xor", "classification", 400, 2, 2, Message("four squares of which opposite ones belong together"), _MADE
+        ),
+        BuiltIn("circles", "classification", 400, 2, 2, Message("a circle inside a circle"), _MADE),
+        BuiltIn("moons", "classification", 400, 2, 2, Message("two half circles that reach into each other"), _MADE),
+        BuiltIn("spirals", "classification", 400, 2, 2, Message("two spirals wound around each other"), _MADE),
+        BuiltIn("gaussians", "classification", 400, 2, 4, Message("four round clouds"), _MADE),
+        BuiltIn("and", "classification", 4, 2, 2, Message("the truth table of AND"), _EXAMPLE),
+        BuiltIn("or", "classification", 4, 2, 2, Message("the truth table of OR"), _EXAMPLE),
+        BuiltIn("not", "classification", 2, 1, 2, Message("the truth table of NOT"), _EXAMPLE),
+        BuiltIn("xor-table", "classification", 4, 2, 2, Message("the truth table of XOR"), _EXAMPLE),
+        BuiltIn("gender", "classification", 4, 2, 2, Message("four people by weight and height"), _EXAMPLE),
+        BuiltIn("linear", "regression", 18, 1, None, Message("18 points near a straight line"), _EXAMPLE),
+        BuiltIn("step-by-step", "regression", 1, 2, None, Message("one example with two targets"), _EXAMPLE),
     )
 }
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, TextIO, TypeAlias, cast
 
 from chainrule.errors import DataError
+from chainrule.language import Message
 
 __all__ = ["MAX_UNPACKED", "Opened", "Source", "open_source", "read_all", "read_up_to", "source_name"]
 
@@ -49,10 +50,11 @@ def source_name(source: Source) -> str:
     ('standard input', 'people.csv')
     """
     if source == "-":
-        return "standard input"
+        return Message("standard input")
     if isinstance(source, (str, Path)):
         return str(source)
-    return str(getattr(source, "name", "the input"))
+    name = getattr(source, "name", None)
+    return Message("the input") if name is None else str(name)
 
 
 @contextmanager

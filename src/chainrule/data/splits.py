@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.errors import UsageError
+from chainrule.language import Message
 from chainrule.streams import permutation
 
 __all__ = ["Split", "split"]
@@ -58,7 +59,9 @@ def split(
     n = len(labels)
     for name, share in (("test", test), ("validation", validation)):
         if isinstance(share, bool) or not 0 <= share < 1:
-            raise UsageError("the {name} share is {share!r}; it must be from 0 to below 1", name=name, share=share)
+            raise UsageError(
+                "the {name} share is {share!r}; it must be from 0 to below 1", name=Message(name), share=share
+            )
     if test + validation >= 1 or n == 0:
         raise UsageError(
             "a test share of {test} and a validation share of {validation} of {n} rows leave none for training; lower"

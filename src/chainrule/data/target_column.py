@@ -10,6 +10,7 @@ import numpy as np
 from chainrule.data.columns import has_lines, listing, text_of
 from chainrule.data.dataset import Array
 from chainrule.errors import DataError
+from chainrule.language import Message
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,12 +59,14 @@ def choose_target(names: list[str], target: str | int | None, path: str) -> tupl
                 target=target,
                 last=len(names) - 1,
             )
-        return names[target], f"column {target}"
+        return names[target], Message("column {number}", number=target)
     if target is None:
         usual = [name for name in _USUAL_NAMES if name in names]
-        return (usual[0], f"the column named {usual[0]!r}") if usual else (names[-1], "the last column")
+        if usual:
+            return usual[0], Message("the column named {name!r}", name=usual[0])
+        return names[-1], Message("the last column")
     if target in names:
-        return target, "as given"
+        return target, Message("as given")
     close = difflib.get_close_matches(target, names, n=1)
     if close:
         raise DataError(

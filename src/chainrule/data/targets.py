@@ -9,10 +9,11 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.data import schema
-from chainrule.data.columns import is_number_like, listing, text_of
+from chainrule.data.columns import THE_DATA, is_number_like, listing, text_of
 from chainrule.data.dataset import Array
 from chainrule.data.statistics import center_and_scale
 from chainrule.errors import DataError, ModelFileError, UsageError
+from chainrule.language import Message
 
 __all__ = ["Label", "TargetEncoder"]
 
@@ -51,7 +52,7 @@ class TargetEncoder:
         kind: Literal["classes", "values"],
         standardize: bool = True,
         name: str = "target",
-        where: str = "the data",
+        where: str = THE_DATA,
     ) -> TargetEncoder:
         """Learn the classes, or each value's mean and standard deviation, from the training part.
 
@@ -82,7 +83,7 @@ class TargetEncoder:
         """How many classes or values there are."""
         return len(self.classes if self.classes is not None else self.center or ())
 
-    def transform(self, y: npt.ArrayLike, *, where: str = "the data") -> npt.NDArray[Any]:
+    def transform(self, y: npt.ArrayLike, *, where: str = THE_DATA) -> npt.NDArray[Any]:
         """Turn targets into numbers.
 
         Args:
@@ -143,7 +144,7 @@ class TargetEncoder:
         Raises:
             ModelFileError: for unknown or missing keys, wrong types, and numbers that cannot be.
         """
-        what = "the target encoder"
+        what = Message("the target encoder")
         kind = data.get("kind") if isinstance(data, dict) else None
         if kind == "classes":
             record = schema.record(data, what, kind=str, name=str, classes=list)

@@ -23,6 +23,7 @@ from chainrule.formulas.records import (
     Penalty,
     Schedule,
 )
+from chainrule.language import Message
 
 __all__ = [
     "ACTIVATIONS",
@@ -65,7 +66,7 @@ class Catalogue(Mapping[str, R], Generic[R]):
     def __init__(
         self, what: str, kind: type[R], records: Iterable[R], aliases: Mapping[str, str] | None = None
     ) -> None:
-        self.what = what
+        self.what: str = Message(what)
         self.kind = kind
         self._records = {record.name: record for record in records}
         self._built_in = frozenset(self._records)

@@ -20,6 +20,7 @@ from chainrule.errors import FormulaError
 from chainrule.formulas import activations
 from chainrule.formulas.records import Activation, Array, Formula, Loss, Penalty
 from chainrule.formulas.trials import ROWS, TARGETS, guarded, named, try_out
+from chainrule.language import Message
 
 __all__ = ["check", "derivative"]
 
@@ -100,18 +101,18 @@ def _claims(formula: Formula, known: Mapping[str, Activation]) -> Iterator[_Clai
         yield from _loss_claims(formula, known)
     elif isinstance(formula, Penalty):
         # Where no slope is stated the gradient gets none: such a penalty has a limit and no price.
-        slope = np.zeros_like if formula.slope is None else guarded(formula, "slope", formula.slope)
-        yield _Claim(guarded(formula, "value", formula.value), slope, _POINTS)
+        slope = np.zeros_like if formula.slope is None else guarded(formula, Message("slope"), formula.slope)
+        yield _Claim(guarded(formula, Message("value"), formula.value), slope, _POINTS)
 
 
 def _activation_claims(formula: Activation) -> Iterator[_Claim]:
-    f = guarded(formula, "value", formula.value)
+    f = guarded(formula, Message("value"), formula.value)
     if formula.pullback is not None:
         # The function sum_j g_j a_j of z has the slopes that the pullback should give.
-        back = guarded(formula, "pullback", formula.pullback)
+        back = guarded(formula, Message("pullback"), formula.pullback)
         yield from _column_claims(lambda z: np.sum(f(z) * _BACK, axis=-1), lambda z: back(z, f(z), _BACK))
     elif formula.slope is not None:
-        slope = guarded(formula, "slope", formula.slope)
+        slope = guarded(formula, Message("slope"), formula.slope)
         yield _Claim(f, lambda z: slope(z, f(z)), _POINTS)
 
 
@@ -124,10 +125,10 @@ def _loss_claims(formula: Loss, known: Mapping[str, Activation]) -> Iterator[_Cl
 def _loss_forms(formula: Loss, known: Mapping[str, Activation]) -> Iterator[tuple[Callable[..., Array], ...]]:
     """Give value and slope as functions of outputs, then of logits, and of targets."""
     if formula.slope is not None:
-        yield guarded(formula, "value", formula.value), guarded(formula, "slope", formula.slope)
+        yield guarded(formula, Message("value"), formula.value), guarded(formula, Message("slope"), formula.slope)
     for name, pair in formula.pairs.items():
-        slope, f = guarded(formula, "slope", pair.slope), named(name, known).f
-        yield guarded(formula, "value", pair.value), partial(_pair_slope, slope, f)
+        slope, f = guarded(formula, Message("slope"), pair.slope), named(name, known).f
+        yield guarded(formula, Message("value"), pair.value), partial(_pair_slope, slope, f)
 
 
 def _pair_slope(slope: Callable[..., Array], f: Callable[[Array], Array], z: Array, y: Array) -> Array:

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.formulas.activations import sigmoid, softplus
 from chainrule.formulas.intervals import POSITIVE
 from chainrule.formulas.records import Array, Loss, Pair
-from chainrule.formulas.special import clip, log1p, row_sum
+from chainrule.formulas.special import clip, indicator, log1p, row_sum
 
 __all__ = [
     "RECORDS",
@@ -125,12 +125,12 @@ def binary_cross_entropy(z: Array, y: Array) -> Array:
 def categorical_cross_entropy(z: Array, y: Array) -> Array:
     """L = -sum_k y_k ln a_k with a = softmax(z), from the logits z; each row of y adds up to 1.
 
-    With the z of a row in rising order and z_max last: ln(1 + sum_{others} exp(z_k - z_max)) + sum_k y_k (z_max - z_k),
-    both of which are never negative, so nothing cancels.
+    ln(1 + others) + sum_k y_k (z_max - z_k), both of which are never negative, so nothing cancels. Others is the sum of
+    exp(z_k - z_max) without one z_max: over the z_k below z_max, and 1 for each further one that reaches it.
     """
-    rising = np.sort(z, axis=-1)
-    largest = rising[..., -1:]
-    others = row_sum(np.exp(rising[..., :-1] - largest))
+    largest = np.max(z, axis=-1, keepdims=True)
+    below = indicator(z < largest, z)
+    others = row_sum(below * np.exp(z - largest)) + (row_sum(1 - below) - 1)
     return log1p(others) + row_sum(y * (largest - z))
 
 

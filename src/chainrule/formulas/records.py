@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from chainrule.errors import UsageError
 from chainrule.formulas.intervals import POSITIVE, Interval, as_float
+from chainrule.language import Message, chained, template
 
 __all__ = [
     "Activation",
@@ -71,7 +72,7 @@ class Formula:
                     "{formula} has no parameter {name!r}; it has: {known}",
                     formula=self.name,
                     name=name,
-                    known=", ".join(self.parameters) or "none",
+                    known=", ".join(self.parameters) or Message("none"),
                 )
         if not parameters:
             return self
@@ -224,7 +225,7 @@ class Loss(Formula):
             raise UsageError(
                 "the loss {loss!r} is computed from logits and needs an output layer with {needed}, not {given!r}",
                 loss=self.name,
-                needed=" or ".join(f"'{name}'" for name in self.pairs),
+                needed=chained(template("{first} or {next}"), (repr(name) for name in self.pairs)),
                 given=activation.name,
             )
         return pair
@@ -266,7 +267,7 @@ class Optimizer(Formula):
             raise UsageError(
                 "the optimizer {name!r} decays, but has no parameter 'decay'; it has: {known}",
                 name=self.name,
-                known=", ".join(self.parameters) or "none",
+                known=", ".join(self.parameters) or Message("none"),
             )
 
     def with_parameters(self, **parameters: float) -> Self:

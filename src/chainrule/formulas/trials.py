@@ -6,7 +6,7 @@ The arrays are small and of float32, so that a formula that turns them into floa
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ from chainrule.formulas.records import (
     Penalty,
     Schedule,
 )
+from chainrule.language import Message, chained, template
 
 __all__ = ["ROWS", "TARGETS", "guarded", "named", "try_out"]
 
@@ -63,7 +64,7 @@ def guarded(formula: Formula, what: str, function: Callable[..., Any]) -> Callab
                 "parameters, and must take whole arrays where arrays are given, as NumPy functions do",
                 what=what,
                 name=formula.name,
-                given=", ".join(map(_text, given)),
+                given=_listed(given),
                 error=f"{type(error).__name__}: {error}",
             ) from error
         if not _same(given, copies):
@@ -104,7 +105,11 @@ def try_out(formula: Formula, known: Mapping[str, Activation]) -> None:
         case Loss():
             _try_loss(formula, known)
         case Penalty():
-            for what, function in (("value", formula.value), ("slope", formula.slope), ("project", formula.project)):
+            for what, function in (
+                (Message("value"), formula.value),
+                (Message("slope"), formula.slope),
+                (Message("project"), formula.project),
+            ):
                 _expect_like(_Z, formula, what, function, _Z)
         case Initializer():
             _try_initializer(formula)
@@ -117,58 +122,64 @@ def try_out(formula: Formula, known: Mapping[str, Activation]) -> None:
 
 
 def _try_activation(formula: Activation) -> None:
-    _expect_like(_Z, formula, "value", formula.value, _Z)
-    a = guarded(formula, "value", formula.value)(_Z)
-    _expect_like(_Z, formula, "slope", formula.slope, _Z, a)
-    _expect_like(_Z, formula, "pullback", formula.pullback, _Z, a, _Z[::-1])
+    _expect_like(_Z, formula, Message("value"), formula.value, _Z)
+    a = guarded(formula, Message("value"), formula.value)(_Z)
+    _expect_like(_Z, formula, Message("slope"), formula.slope, _Z, a)
+    _expect_like(_Z, formula, Message("pullback"), formula.pullback, _Z, a, _Z[::-1])
 
 
 def _try_loss(formula: Loss, known: Mapping[str, Activation]) -> None:
     y = TARGETS.astype(np.float32)
     one_each = _Z[:, 0]
-    _expect_like(one_each, formula, "value", formula.value, _Z, y)
-    _expect_like(_Z, formula, "slope", formula.slope, _Z, y)
+    _expect_like(one_each, formula, Message("value"), formula.value, _Z, y)
+    _expect_like(_Z, formula, Message("slope"), formula.slope, _Z, y)
     for name, pair in formula.pairs.items():
-        _expect_like(one_each, formula, f"value from logits ({name})", pair.value, _Z, y)
-        _expect_like(_Z, formula, f"slope from logits ({name})", pair.slope, _Z, named(name, known).f(_Z), y)
+        _expect_like(one_each, formula, Message("value from logits ({name})", name=name), pair.value, _Z, y)
+        _expect_like(
+            _Z, formula, Message("slope from logits ({name})", name=name), pair.slope, _Z, named(name, known).f(_Z), y
+        )
 
 
 def _try_initializer(formula: Initializer) -> None:
     draw = np.zeros((2, 3)) if formula.draw == "none" else np.array([[0.11, 0.83, 0.47], [0.92, 0.05, 0.64]])
-    W = guarded(formula, "value", formula.value)(draw, 3, 2)
+    W = guarded(formula, Message("value"), formula.value)(draw, 3, 2)
     if not isinstance(W, np.ndarray) or W.shape != draw.shape or W.dtype.kind not in "fiu":
-        raise _unfit(formula, "value", W, "weights in an array of the draw's shape, (2, 3)")
+        raise _unfit(formula, Message("value"), W, Message("weights in an array of the draw's shape, (2, 3)"))
 
 
 def _try_optimizer(formula: Optimizer) -> None:
     # A weight decay comes as a vector, 0 for everything that is no weight.
     masked = {"decay": formula.parameters["decay"] * np.ones_like(_THETA)} if formula.decays else {}
-    update = guarded(formula, "value", lambda *given, **parameters: formula.value(*given, **{**parameters, **masked}))
+    update = guarded(
+        formula, Message("value"), lambda *given, **parameters: formula.value(*given, **{**parameters, **masked})
+    )
     result = update(_THETA, _Z[1], formula.start(_THETA), 1, formula.rate)
     slots = len(formula.slots)
     is_pair = isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], tuple)
     if not is_pair or len(result[1]) != slots or not all(_is_like(v, _THETA) for v in (result[0], *result[1])):
-        expected = (
-            "(change, state): a change like theta, {theta}, and a tuple of {slots} such vectors, one for each slot"
+        expected = Message(
+            "(change, state): a change like theta, {theta}, and a tuple of {slots} such vectors, one for each slot",
+            theta=_text(_THETA),
+            slots=slots,
         )
-        raise _unfit(formula, "value", result, expected.format(theta=_text(_THETA), slots=slots))
+        raise _unfit(formula, Message("value"), result, expected)
 
 
 def _try_schedule(formula: Schedule) -> None:
     for e in (0.0, float(_EPOCHS)):
-        what = f"value at e = {e:g} of E = {_EPOCHS}"
+        what = Message("value at e = {e:g} of E = {E}", e=e, E=_EPOCHS)
         factor = guarded(formula, what, formula.value)(e, _EPOCHS)
         if not is_real(factor) or not 0 <= factor < np.inf:
-            raise _unfit(formula, what, factor, "a finite number of 0 or more")
+            raise _unfit(formula, what, factor, Message("a finite number of 0 or more"))
 
 
 def _try_metric(formula: Metric) -> None:
     classes = formula.task == "classification"
     predicted, truth = (np.array([0, 1, 2, 1]), np.array([0, 2, 2, 1])) if classes else (ROWS[:, :1], ROWS[:, 1:2])
     for weights in (None, np.linspace(0.5, 1, len(truth))):
-        figure = guarded(formula, "value", formula.value)(predicted, truth, weights)
+        figure = guarded(formula, Message("value"), formula.value)(predicted, truth, weights)
         if not is_real(figure):
-            raise _unfit(formula, "value", figure, "one number")
+            raise _unfit(formula, Message("value"), figure, Message("one number"))
 
 
 def _expect_like(
@@ -179,9 +190,11 @@ def _expect_like(
         return
     result = guarded(formula, what, function)(*given)
     if not isinstance(result, np.ndarray) or result.shape != example.shape:
-        raise _unfit(
-            formula, what, result, f"{_text(example)}: one number for each {'entry' if example.ndim == 2 else 'row'}"
+        expected = Message(
+            "{array}: one number for each entry" if example.ndim == 2 else "{array}: one number for each row",
+            array=_text(example),
         )
+        raise _unfit(formula, what, result, expected)
     if result.dtype != example.dtype:
         raise FormulaError(
             "the {what} of {name!r} gives {got} for {given}, and would turn a whole network into that; keep the type "
@@ -217,7 +230,13 @@ def _same(given: Any, copies: Any) -> bool:
 def _text(value: object) -> str:
     """Say what a value is: a number itself, of arrays shape and number type, of anything else its type."""
     if isinstance(value, tuple):
-        return f"({', '.join(map(_text, value))})"
+        return Message("({items})", items=_listed(value))
     if isinstance(value, np.ndarray):
-        return f"an array of {value.dtype.name} and shape {value.shape}"
-    return f"{value:g}" if is_real(value) else f"a {type(value).__name__}" if value is not None else "None"
+        return Message("an array of {kind} and shape {shape}", kind=value.dtype.name, shape=value.shape)
+    if is_real(value):
+        return f"{value:g}"
+    return "None" if value is None else Message("a {kind}", kind=type(value).__name__)
+
+
+def _listed(values: Iterable[object]) -> str:
+    return chained(template("{first}, {next}"), map(_text, values))

@@ -10,12 +10,34 @@ from chainrule.data.dataset import Array, Rows
 from chainrule.data.encoded import CategoryColumn
 from chainrule.data.misread import misread
 from chainrule.errors import DataError
+from chainrule.language import Message, chained, template
 from chainrule.recipes.decisions import Decision, where_of
 
 __all__ = ["check_columns", "check_values", "decide_columns"]
 
 _HUGE = 1e100  # its square, summed over any rows, is still a float64
 _FAR = 1e15  # deviations from the mean: the square is still a float32
+
+_NO_NUMBER = (
+    template(
+        "{path} line {line}, column {column!r}: the target is {value!r}, but a regression needs numbers; correct it, or"
+        " train a classification (--task classification)"
+    ),
+    template(
+        "{path}, row {row}, column {column!r}: the target is {value!r}, but a regression needs numbers; correct it, or"
+        " train a classification (--task classification)"
+    ),
+)
+_TOO_FAR = (
+    template(
+        "{path} line {line}, column {column!r}: the target is {value}, too far from all others; correct it, or remove"
+        " the row"
+    ),
+    template(
+        "{path}, row {row}, column {column!r}: the target is {value}, too far from all others; correct it, or remove"
+        " the row"
+    ),
+)
 
 
 def check_columns(dataset: Dataset) -> None:
@@ -56,17 +78,31 @@ def decide_columns(dataset: Dataset, encoder: TableEncoder) -> Decision:
     numbers = len(encoder.columns) - len(categories)
     parts = []
     if numbers:
-        parts.append(f"{numbers} number{'s' * (numbers > 1)} {'as is' if encoder.numbers == 'none' else 'scaled'}")
+        parts.append(_numbers(numbers, encoder.numbers == "none"))
     if categories:
         inputs = sum(len(column.outputs) for column in categories)
-        parts.append(f"{len(categories)} categor{'ies' if len(categories) > 1 else 'y'} as {inputs} inputs")
+        several = len(categories) > 1
+        parts.append(
+            Message(
+                "{n} categories as {inputs} inputs" if several else "{n} category as {inputs} inputs",
+                n=len(categories),
+                inputs=inputs,
+            )
+        )
     if dataset.dropped:
-        parts.append(f"{len(dataset.dropped)} dropped")
+        parts.append(Message("{n} dropped", n=len(dataset.dropped)))
     gaps = sum(column.gaps for column in encoder.columns if not isinstance(column, CategoryColumn))
-    reasons = [f"{gaps} with gaps, marked by inputs"] if gaps else []
+    reasons = [Message("{n} with gaps, marked by inputs", n=gaps)] if gaps else []
     if dataset.dropped:
-        reasons.append(f"dropped, as given: {', '.join(dataset.dropped)}")
-    return Decision("columns", ", ".join(parts), "; ".join(reasons) or "by what the training rows hold")
+        reasons.append(Message("dropped, as given: {names}", names=", ".join(dataset.dropped)))
+    reason = chained(template("{first}; {next}"), reasons) or Message("by what the training rows hold")
+    return Decision("columns", chained(template("{first}, {next}"), parts), reason)
+
+
+def _numbers(n: int, as_is: bool) -> Message:
+    if as_is:
+        return Message("{n} numbers as is" if n > 1 else "{n} number as is", n=n)
+    return Message("{n} numbers scaled" if n > 1 else "{n} number scaled", n=n)
 
 
 def check_values(y: Array, rows: Rows, name: str, where: str, target: TargetEncoder | None = None) -> None:
@@ -84,20 +120,10 @@ def check_values(y: Array, rows: Rows, name: str, where: str, target: TargetEnco
     """
     values = y.astype(np.float64) if y.dtype.kind in "iufb" else floats_of(y.ravel()).reshape(y.shape)
     bad = np.isnan(values)
-    by_line, by_row = (
-        "{path} line {line}, column {column!r}: the target is {value!r}, but a regression needs numbers; correct it, or"
-        " train a classification (--task classification)",
-        "{path}, row {row}, column {column!r}: the target is {value!r}, but a regression needs numbers; correct it, or"
-        " train a classification (--task classification)",
-    )
+    by_line, by_row = _NO_NUMBER
     if not bad.any():
         bad = _too_far(values, where, target)
-        by_line, by_row = (
-            "{path} line {line}, column {column!r}: the target is {value}, too far from all others; correct it, or"
-            " remove the row",
-            "{path}, row {row}, column {column!r}: the target is {value}, too far from all others; correct it, or"
-            " remove the row",
-        )
+        by_line, by_row = _TOO_FAR
     if bad.any():
         first = tuple(np.argwhere(bad)[0].tolist())
         place = ("row", first[0]) if isinstance(rows, np.ndarray) else spot(rows, first[0])

@@ -23,6 +23,7 @@ from chainrule.formulas import (
     Penalty,
     Schedule,
 )
+from chainrule.language import Message
 from chainrule.streams import check_seed
 
 __all__ = ["TASKS", "Options", "find_formula", "parse_layers"]
@@ -101,22 +102,22 @@ class Options:
     validation_share: float | None = None
 
     def __post_init__(self) -> None:
-        _among("task", self.task, TASKS)
-        _among("scaling of numbers", self.scaling, SCALINGS)
-        _at_least_one("number of epochs", self.epochs)
-        _at_least_one("batch size", self.batch_size)
-        _at_least_one("patience", self.patience)
+        _among(Message("task"), self.task, TASKS)
+        _among(Message("scaling of numbers"), self.scaling, SCALINGS)
+        _at_least_one(Message("number of epochs"), self.epochs)
+        _at_least_one(Message("batch size"), self.batch_size)
+        _at_least_one(Message("patience"), self.patience)
         for units in self.layers or ():
-            _at_least_one("number of neurons of a layer", units)
-        _above_zero("learning rate", self.rate, "0.01")
-        _above_zero("largest norm of the gradient (clip)", self.clip, "1")
-        _above_zero("longest weight vector (max norm)", self.max_norm, "3")
-        _above_zero("time limit", self.time_limit, "60")
-        _not_negative("strength of the L1 penalty", self.l1)
-        _not_negative("strength of the L2 penalty", self.l2)
-        _share("dropout rate", self.dropout)
-        _share("test share", self.test_share)
-        _share("validation share", self.validation_share)
+            _at_least_one(Message("number of neurons of a layer"), units)
+        _above_zero(Message("learning rate"), self.rate, "0.01")
+        _above_zero(Message("largest norm of the gradient (clip)"), self.clip, "1")
+        _above_zero(Message("longest weight vector (max norm)"), self.max_norm, "3")
+        _above_zero(Message("time limit"), self.time_limit, "60")
+        _not_negative(Message("strength of the L1 penalty"), self.l1)
+        _not_negative(Message("strength of the L2 penalty"), self.l2)
+        _share(Message("dropout rate"), self.dropout)
+        _share(Message("test share"), self.test_share)
+        _share(Message("validation share"), self.validation_share)
         check_seed(self.seed)
         choose(self.engine)
         if self.dtype is not None:

@@ -15,6 +15,7 @@ from chainrule._version import __version__
 from chainrule.data import Dataset, TableEncoder
 from chainrule.data.dataset import Array, Rows
 from chainrule.formulas import METRICS
+from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.recipes.columns import decide_columns
@@ -249,7 +250,7 @@ def measure_baseline(recipe: Recipe, targets: Mapping[str, Array]) -> Baseline:
         most = int(np.bincount(numbers["train"]).argmax())
         assert recipe.target.classes is not None
         right = {name: {"accuracy": float(np.mean(y == most))} for name, y in numbers.items()}
-        return Baseline("majority class", recipe.target.classes[most], right)
+        return Baseline(Message("majority class"), recipe.target.classes[most], right)
     values = {name: np.asarray(y, dtype=np.float64).reshape(len(y), -1) for name, y in targets.items()}
     mean = values["train"].mean(axis=0)
     wanted = [metric for metric in METRICS.values() if metric.task == "regression"]
@@ -257,7 +258,7 @@ def measure_baseline(recipe: Recipe, targets: Mapping[str, Array]) -> Baseline:
         name: {metric.name: metric.value(np.broadcast_to(mean, y.shape), y, None) for metric in wanted}
         for name, y in values.items()
     }
-    return Baseline("mean", float(mean[0]) if len(mean) == 1 else mean.tolist(), metrics)
+    return Baseline(Message("mean"), float(mean[0]) if len(mean) == 1 else mean.tolist(), metrics)
 
 
 def finite(value: Any) -> Any:

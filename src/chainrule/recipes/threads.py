@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from chainrule.network import Network
 
-__all__ = ["one_thread_for_small_products"]
+__all__ = ["one_thread", "one_thread_for_small_products"]
 
 # Multiplications of one product above which a second thread pays for its start.
 _LARGE = 2**25
@@ -31,7 +31,14 @@ def one_thread_for_small_products(network: Network, batch_size: int) -> Iterator
     if largest > _LARGE:
         yield False
         return
+    with one_thread():
+        yield True
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Hold the linear algebra library to one thread."""
     from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
     with threadpool_limits(1, user_api="blas"):
-        yield True
+        yield

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.data import Dataset, names, split
-from chainrule.data.columns import categories_of, spot, text_of
+from chainrule.data.columns import THE_DATA, categories_of, spot, text_of
 from chainrule.data.dataset import Array, Rows
 from chainrule.data.encoded import CategoryColumn
 from chainrule.data.sources import open_source
 from chainrule.errors import ChainruleError, DataError, UsageError
+from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.recipes.columns import check_values
 from chainrule.recipes.running import PARTS, Metrics, finite, take
@@ -112,7 +113,7 @@ def notes_on(model: Model, rows: Rows, where: str) -> list[str]:
     """
     if model.encoder is None or isinstance(rows, np.ndarray):
         return []
-    notes = []
+    notes: list[str] = []
     for column in model.encoder.columns:
         # Where training had rare categories, nobody knows which of them an unknown one is.
         if not isinstance(column, CategoryColumn) or column.rare:
@@ -123,13 +124,20 @@ def notes_on(model: Model, rows: Rows, where: str) -> list[str]:
             first = int(np.argmax(strange))
             unit, place = spot(rows, first)
             notes.append(
-                f"{where} {unit} {place}, column {column.name!r}: {texts[codes[first]]!r} was not there in training and"
-                f" counts as unknown ({int(strange.sum()):,} such cells); correct them, or train with such rows"
+                Message(
+                    "{where} {place}, column {column!r}: {text!r} was not there in training and counts as unknown"
+                    " ({count:,} such cells); correct them, or train with such rows",
+                    where=where,
+                    place=Message("line {n}" if unit == "line" else "row {n}", n=place),
+                    column=column.name,
+                    text=texts[codes[first]],
+                    count=int(strange.sum()),
+                )
             )
     return notes
 
 
-def predict(model: Model, rows: Rows, where: str = "the data") -> Predictions:
+def predict(model: Model, rows: Rows, where: str = THE_DATA) -> Predictions:
     """Give labels and probabilities, or values, for raw rows; the target may be among the columns.
 
     Args:
@@ -204,7 +212,7 @@ def choose_rows(model: Model, dataset: Dataset, part: str, print_: str | None) -
             "{name} is not the data that the model was trained on, so nobody knows which rows are the {part} part;"
             " leave --part out to measure on all rows",
             name=dataset.name,
-            part=part,
+            part=Message(part),
         )
     numbers = dict(zip(PARTS, _split_again(model, dataset, data), strict=True))
     if part == "auto" and not len(numbers["test"]):
@@ -212,7 +220,7 @@ def choose_rows(model: Model, dataset: Dataset, part: str, print_: str | None) -
     chosen = "test" if part == "auto" else part
     rows = numbers[chosen]
     if not len(rows):
-        raise UsageError("there are no {part} rows: none were held out in training", part=chosen)
+        raise UsageError("there are no {part} rows: none were held out in training", part=Message(chosen))
     return chosen, take(dataset.X, rows), dataset.y[rows]
 
 
@@ -227,7 +235,7 @@ def _split_again(model: Model, dataset: Dataset, data: dict[str, Any]) -> Any:
         ) from None
 
 
-def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str = "the data") -> Evaluation:
+def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str = THE_DATA) -> Evaluation:
     """Measure a model on raw rows with known targets.
 
     Raises:

@@ -10,15 +10,18 @@ from contextlib import suppress
 from pathlib import Path
 
 from chainrule.errors import SaveError
+from chainrule.language import Message, template
 
 __all__ = ["atomic_write"]
 
-_NO_SPACE = "{path} could not be written: there is no space left on the device; free some, or save to another place"
-_NO_RIGHTS = (
+_NO_SPACE = template(
+    "{path} could not be written: there is no space left on the device; free some, or save to another place"
+)
+_NO_RIGHTS = template(
     "{path} could not be written: the folder {folder} is not writable for you (on Windows: or another program holds the"
     " file open); save to another folder"
 )
-_NO_FOLDER = "{path} could not be written: there is no folder {folder}; make it first, or save to another one"
+_NO_FOLDER = template("{path} could not be written: there is no folder {folder}; make it first, or save to another one")
 _REASONS = {
     errno.ENOSPC: _NO_SPACE,
     errno.EDQUOT: _NO_SPACE,
@@ -27,12 +30,16 @@ _REASONS = {
     errno.EROFS: _NO_RIGHTS,
     errno.ENOENT: _NO_FOLDER,
     errno.ENOTDIR: _NO_FOLDER,
-    errno.EISDIR: "{path} could not be written: it is a folder; give the name of a file, such as one in it",
-    errno.ENAMETOOLONG: "{path} could not be written: the name is too long for this file system; give a shorter one",
-    errno.EFBIG: "{path} could not be written: it is larger than this system allows files to be; save to another place",
-    errno.EIO: "{path} could not be written: the device reports an input/output error; save to another one",
+    errno.EISDIR: template("{path} could not be written: it is a folder; give the name of a file, such as one in it"),
+    errno.ENAMETOOLONG: template(
+        "{path} could not be written: the name is too long for this file system; give a shorter one"
+    ),
+    errno.EFBIG: template(
+        "{path} could not be written: it is larger than this system allows files to be; save to another place"
+    ),
+    errno.EIO: template("{path} could not be written: the device reports an input/output error; save to another one"),
 }
-_OTHER = "{path} could not be written: {reason}; save to another place, or under another name"
+_OTHER = template("{path} could not be written: {reason}; save to another place, or under another name")
 
 
 def atomic_write(path: str | os.PathLike[str], data: bytes) -> Path:
@@ -82,7 +89,7 @@ def _target(path: Path) -> Path:
     if stat.S_ISDIR(mode):
         raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file")
+        raise OSError(errno.EINVAL, Message("it is a device or a pipe, not a file"))
     return target
 
 

@@ -21,6 +21,7 @@ import numpy as np
 from chainrule.data import schema
 from chainrule.errors import ModelFileError
 from chainrule.formulas import Array
+from chainrule.language import Message
 from chainrule.storage import strict_json
 
 __all__ = ["FORMAT", "MAX_HEADER", "VERSION", "Header", "Tensor", "arrays", "header_length", "pack", "parse", "verify"]
@@ -122,7 +123,7 @@ def parse(text: bytes, size: int) -> Header:
     except UnicodeDecodeError:
         raise ModelFileError("the model file is damaged: its header is not in ASCII") from None
     _check_memory([written], size)
-    fields = strict_json.read(written, "the header")
+    fields = strict_json.read(written, Message("the header"))
     metadata = _metadata(fields.pop("__metadata__", None) if isinstance(fields, dict) else None)
     _check_memory(list(metadata.values()), size)
     tensors = {name: _tensor(name, fields[name]) for name in fields}
@@ -189,7 +190,7 @@ def _metadata(data: object) -> dict[str, str]:
         raise ModelFileError(
             "the file was written by a newer chainrule (its version is {writer}, its format {version}; this one reads"
             " format {known}); upgrade with: pip install --upgrade chainrule",
-            writer=data.get("chainrule", "not stated"),
+            writer=data.get("chainrule", Message("not stated")),
             version=version,
             known=VERSION,
         )
@@ -199,7 +200,7 @@ def _metadata(data: object) -> dict[str, str]:
 
 
 def _tensor(name: str, fields: object) -> Tensor:
-    what = f"the tensor {name!r}"
+    what = Message("the tensor {name!r}", name=name)
     record = schema.record(fields, what, dtype=str, shape=list, data_offsets=list)
     dtype, shape, offsets = _DTYPES.get(record["dtype"]), record["shape"], record["data_offsets"]
     plain = all(type(number) is int and number >= 0 for number in [*shape, *offsets])

@@ -20,6 +20,7 @@ from chainrule.descriptions import read_fields
 from chainrule.errors import ModelFileError, UnknownName, UsageError
 from chainrule.formulas import LOSSES, Array, Loss
 from chainrule.history import History
+from chainrule.language import Message, recognized
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.storage import strict_json
@@ -31,6 +32,13 @@ MAX_LAYERS = 1000
 MAX_DESCRIPTION = 2**20  # characters for network and loss; 1,000 layers take a third of it
 
 _SERIES = "history."
+# Why a training may have ended: a file holds the English sentence, which is to be told in the user's language.
+_ENDINGS = (
+    "all {epochs} epochs done",
+    "early stopping: {monitor} has not improved for {patience} epochs",
+    "time limit of {seconds:g} s",
+    "interrupted",
+)
 _KEYS = dict.fromkeys(
     (
         *("format", "format_version", "checksum", "chainrule", "numpy", "python"),
@@ -110,7 +118,7 @@ def read(metadata: Mapping[str, str]) -> Parts:
         ModelFileError: for a key too many or too few, another type, a number out of its range, a name in no catalogue,
             and parts that do not fit each other.
     """
-    texts = schema.record(dict(metadata), "the metadata", **_KEYS)
+    texts = schema.record(dict(metadata), Message("the metadata"), **_KEYS)
 
     def part(name: str) -> Any:
         if name in ("network", "loss") and len(texts[name]) > MAX_DESCRIPTION:
@@ -120,7 +128,7 @@ def read(metadata: Mapping[str, str]) -> Parts:
                 length=len(texts[name]),
                 limit=MAX_DESCRIPTION,
             )
-        return strict_json.read(texts[name], f"the part {name!r}")
+        return strict_json.read(texts[name], Message("the part {name!r}", name=name))
 
     target, encoder, history, settings = part("target"), part("encoder"), part("history"), part("settings")
     if not isinstance(settings, dict):
@@ -218,20 +226,21 @@ def _loss(data: object) -> Loss:
         raise UsageError("the loss has no name")
     if name not in list(LOSSES):  # the catalogue's own look-up would take other spellings, too
         raise UnknownName.among("loss", name, LOSSES)
-    fields = read_fields(data, f"the loss {name!r}", "name", *LOSSES[name].parameters)
+    fields = read_fields(data, Message("the loss {name!r}", name=name), "name", *LOSSES[name].parameters)
     return LOSSES[name].with_parameters(**{key: value for key, value in fields.items() if key != "name"})
 
 
 def _history(data: object) -> History:
     best = data.get("best_epoch") if isinstance(data, dict) else None
     kinds = {"engine": str, "stopped": str, "best_epoch": type(None) if best is None else int}
-    record = schema.record(data, "the history", **kinds, updates=int, series=list)
-    names = schema.texts(record["series"], "the history", "series")
+    record = schema.record(data, Message("the history"), **kinds, updates=int, series=list)
+    names = schema.texts(record["series"], Message("the history"), "series")
     possible = record["updates"] >= 0 and (best is None or best >= 1) and all(name.isprintable() for name in names)
     if not possible:
         raise ModelFileError("the model file is damaged: the history has impossible contents")
     series: dict[str, list[float]] = {name: [] for name in names}
-    return History(series, record["engine"], record["stopped"], record["best_epoch"], record["updates"])
+    stopped = recognized(record["stopped"], _ENDINGS)
+    return History(series, record["engine"], stopped, record["best_epoch"], record["updates"])
 
 
 def _broken(network: Network, theta: Array, state: Array) -> tuple[str, str] | None:
@@ -240,7 +249,7 @@ def _broken(network: Network, theta: Array, state: Array) -> tuple[str, str] | N
         for entry in entries:
             numbers = vector[entry.start : entry.start + entry.stored]
             if not np.isfinite(numbers).all():
-                return entry.name, "holds a number that is not finite"
+                return entry.name, Message("holds a number that is not finite")
             if entry.kind == "var" and (numbers < 0).any():
-                return entry.name, "holds a negative variance"
+                return entry.name, Message("holds a negative variance")
     return None

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from chainrule.errors import ModelFileError, UsageError
+from chainrule.language import Message
 
 __all__ = ["memory_of", "plain", "read", "write"]
 
@@ -80,26 +81,26 @@ def read(text: str, what: str) -> Any:
 
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
-        return found if len(found) == len(items) else refuse("a key stands there twice")
+        return found if len(found) == len(items) else refuse(Message("a key stands there twice"))
 
     def number(digits: str) -> float:
         value = float(digits) if len(digits) <= MAX_DIGITS else math.inf
-        return value if math.isfinite(value) else refuse("a number is out of range")
+        return value if math.isfinite(value) else refuse(Message("a number is out of range"))
 
     def whole(digits: str) -> int:
-        return int(digits) if len(digits) <= MAX_DIGITS else refuse("a number is out of range")
+        return int(digits) if len(digits) <= MAX_DIGITS else refuse(Message("a number is out of range"))
 
     def constant(name: str) -> NoReturn:
-        refuse(f"{name} is no number")
+        refuse(Message("{name} is no number", name=name))
 
     try:
         data = json.loads(text, object_pairs_hook=pairs, parse_float=number, parse_int=whole, parse_constant=constant)
     except ValueError as error:
         refuse(str(error))
     except RecursionError:
-        refuse("it is nested too deeply")
+        refuse(Message("it is nested too deeply"))
     if _is_deep(data, MAX_DEPTH):
-        refuse("it is nested too deeply")
+        refuse(Message("it is nested too deeply"))
     return data
 
 
