@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import ShapeError
+from chainrule.language import tr
 from chainrule.plots.checks import class_list, class_numbers
 from chainrule.plots.style import drawing, heading, shorten, text_width
 
@@ -63,8 +64,8 @@ def confusion_matrix(
         _write_counts(axes, counts, shares, cell)
         _name_axes(axes, labels)
         bar = figure.colorbar(image, ax=axes, shrink=0.8, ticks=[0, 0.25, 0.5, 0.75, 1], format=_percent)
-        bar.set_label("share of the true class (%)")
-        heading(figure, title or "Confusion matrix", _accuracy(counts))
+        bar.set_label(tr("share of the true class (%)"))
+        heading(figure, title or tr("Confusion matrix"), _accuracy(counts))
     return figure
 
 
@@ -80,7 +81,8 @@ def _counts(truth: NDArray[np.int64], predicted: NDArray[np.int64], k: int) -> N
 
 def _accuracy(counts: NDArray[np.int64]) -> str:
     right, total = int(np.trace(counts)), int(counts.sum())
-    return f"accuracy {100 * right / total:.1f} % ({right:,} of {total:,})"
+    share = 100 * right / total
+    return tr("accuracy {share:.1f} % ({right:,} of {total:,})", share=share, right=right, total=total)
 
 
 def _percent(share: float, _position: int | None = None) -> str:
@@ -137,8 +139,8 @@ def _name_axes(axes: Axes, labels: _Labels) -> None:
     look: dict[str, Any] = {"labels": labels.names[:: labels.step], "fontsize": labels.points}
     axes.set_xticks(ticks, rotation=90 if labels.turned else 0, **look)
     axes.set_yticks(ticks, **look)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
+    axes.set_xlabel(tr("predicted class"))
+    axes.set_ylabel(tr("true class"))
     axes.spines[:].set_visible(False)
     axes.tick_params(which="both", length=0)
     between = np.arange(1, k) - 0.5

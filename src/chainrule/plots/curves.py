@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ShapeError, UsageError
+from chainrule.language import Message, told, tr
 from chainrule.plots.checks import finite
 from chainrule.plots.palette import NEUTRAL, TRAINING, VALIDATION
 from chainrule.plots.style import beside, drawing, heading, significant
@@ -23,7 +24,7 @@ __all__ = ["learning_curves"]
 _PREFIX = "validation_"
 _NO_CURVES = ("epoch", "rate", "seconds")
 _SHARES = ("accuracy",)
-_AXIS_NAMES = {"accuracy": "accuracy (%)", "mae": "MAE", "r2": "R²", "rmse": "RMSE"}
+_AXIS_NAMES = {"accuracy": Message("accuracy (%)"), "loss": Message("loss"), "mae": "MAE", "r2": "R²", "rmse": "RMSE"}
 _FEW_EPOCHS = 20
 _DECADES_FOR_LOG = 2.0
 
@@ -70,7 +71,7 @@ def learning_curves(history: _History, *, title: str | None = None) -> Figure:
             _panel(axes, name, series, best)
         _epoch_axis(column[-1], epochs)
         figure.align_ylabels()
-        heading(figure, title or "Learning curves", _detail(series, epochs, best))
+        heading(figure, title or tr("Learning curves"), _detail(series, epochs, best))
     return figure
 
 
@@ -83,7 +84,7 @@ def _checked(history: _History) -> Series:
             kind=type(history).__name__,
         )
     drawn = {name: values for name, values in given.items() if name not in _NO_CURVES and np.size(values)}
-    series = {name: finite(values, f"the history's series {name!r}", 1, gaps=True) for name, values in drawn.items()}
+    series = {name: finite(values, _series_name(name), 1, gaps=True) for name, values in drawn.items()}
     if all(np.isnan(values).all() for values in series.values()):
         raise UsageError(
             "the history is empty: it has no loss and no metric of any epoch; train for at least one epoch"
@@ -95,6 +96,10 @@ def _checked(history: _History) -> Series:
             lengths=", ".join(f"{name}: {length}" for name, length in lengths.items()),
         )
     return {name: values for name, values in series.items() if not np.isnan(values).all()}
+
+
+def _series_name(name: str) -> str:
+    return Message("the history's series {name!r}", name=name)
 
 
 def _best_epoch(history: _History, series: Series) -> int | None:
@@ -113,11 +118,11 @@ def _panels(series: Series) -> list[str]:
 
 def _panel(axes: Axes, name: str, series: Series, best: int | None) -> None:
     curves = {
-        "training": (series.get(name), TRAINING, "-", "o"),
-        "validation": (series.get(_PREFIX + name), VALIDATION, "--", "s"),
+        tr("training"): (series.get(name), TRAINING, "-", "o"),
+        tr("validation"): (series.get(_PREFIX + name), VALIDATION, "--", "s"),
     }
     if name == "loss" and np.nan_to_num(series.get("penalty", 0.0)).any():
-        curves["penalty"] = (series["penalty"], NEUTRAL, ":", "^")
+        curves[tr("penalty")] = (series["penalty"], NEUTRAL, ":", "^")
     lines = [_curve(axes, label, *curve) for label, curve in curves.items() if curve[0] is not None]
     if best is not None:
         lines.append(_mark_best(axes, best, series.get(_PREFIX + name)))
@@ -126,7 +131,7 @@ def _panel(axes: Axes, name: str, series: Series, best: int | None) -> None:
         _logarithmic(axes)
     if name in _SHARES:
         _percent(axes)
-    axes.set_ylabel(_AXIS_NAMES.get(name, name.replace("_", " ")))
+    axes.set_ylabel(told(_AXIS_NAMES.get(name, name.replace("_", " "))))
     axes.grid(alpha=0.3)
     beside(axes, lines)
 
@@ -155,7 +160,7 @@ def _mark_best(axes: Axes, best: int, values: NDArray[np.float64] | None) -> Lin
     if values is not None and not np.isnan(values[best - 1]):
         ring = {"marker": "o", "markersize": 11, "markerfacecolor": "none", "markeredgecolor": "black"}
         axes.plot([best], [values[best - 1]], linestyle="", zorder=5, label="best epoch", clip_on=False, **ring)
-    return Line2D([], [], label=f"best epoch: {best}", **line, **ring)
+    return Line2D([], [], label=tr("best epoch: {epoch}", epoch=best), **line, **ring)
 
 
 def _spans_decades(values: NDArray[np.float64]) -> bool:
@@ -191,13 +196,15 @@ def _epoch_axis(axes: Axes, epochs: int) -> None:
     # The first epoch is 1: leave no room for a tick at 0.
     axes.set_xlim(0.5, epochs + max(0.5, 0.02 * epochs))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10], min_n_ticks=1))
-    axes.set_xlabel("epoch")
+    axes.set_xlabel(tr("epoch"))
 
 
 def _detail(series: Series, epochs: int, best: int | None) -> str:
     """Return the heading's second line: what the best epoch, or else the last, came to."""
     name = "loss" if best is None else "validation_loss"
-    when = f"after epoch {epochs}" if best is None else f"best epoch {best} of {epochs}"
+    when = tr("after epoch {epochs}" if best is None else "best epoch {best} of {epochs}", best=best, epochs=epochs)
     if name not in series or np.isnan(series[name][(best or epochs) - 1]):
         return when
-    return f"{when}: {name.replace('_', ' ')} {significant(series[name][(best or epochs) - 1])}"
+    shown = tr("loss" if best is None else "validation loss")
+    value = significant(series[name][(best or epochs) - 1])
+    return tr("{when}: {name} {value}", when=when, name=shown, value=value)

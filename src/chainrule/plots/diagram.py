@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.errors import ShapeError, UsageError
+from chainrule.language import tr
 from chainrule.plots.checks import finite, positive
 from chainrule.plots.layout import NAME_POINTS, NARROWEST, Layer, Look, bottom_of, frame
 from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
@@ -82,7 +83,8 @@ def network_diagram(
         _draw_captions(axes, layers, [_activation(layer) for layer in model.network.dense])
         figure.legend(handles=_legend_handles(shown, b), loc="outside lower center", ncols=2)
         widest = max(float(np.abs(w).max()) for w in shown)
-        heading(figure, title or "Network " + "-".join(map(str, sizes)), f"widest line: |w| = {significant(widest)}")
+        default = tr("Network {sizes}", sizes="-".join(map(str, sizes)))
+        heading(figure, title or default, tr("widest line: |w| = {width}", width=significant(widest)))
     return figure
 
 
@@ -232,7 +234,8 @@ def _draw_captions(axes: Axes, layers: Sequence[Layer], activations: Sequence[st
     """Write below each column which layer it is, how many neurons it has and with which activation."""
     last = len(layers) - 1
     for l, layer in enumerate(layers):
-        kind = "input" if l == 0 else "output" if l == last else "hidden" if last == 2 else f"hidden {l}"
+        hidden = tr("hidden") if last == 2 else tr("hidden {l}", l=l)
+        kind = tr("input") if l == 0 else tr("output") if l == last else hidden
         text = f"{kind}\n{layer.size}" + (f"\n{activations[l - 1]}" if l else "")
         axes.text(layer.x, bottom_of(layers), text, fontsize=NAME_POINTS, ha="center", va="top", linespacing=1.3)
 
@@ -243,11 +246,11 @@ def _legend_handles(W: Sequence[Floats], b: Sequence[Floats | None]) -> list[Any
     weights = np.concatenate([w.ravel() for w in W])
     biases = np.concatenate([np.zeros(0), *(values for values in b if values is not None)])
     lines: list[tuple[str, str, Any, NDArray[np.bool_]]] = [
-        ("weight > 0", POSITIVE, "-", weights > 0),
-        ("weight < 0", NEGATIVE, _DASHES, weights < 0),
-        ("weight = 0", NEUTRAL, _DOTS, weights == 0),
+        (tr("weight > 0"), POSITIVE, "-", weights > 0),
+        (tr("weight < 0"), NEGATIVE, _DASHES, weights < 0),
+        (tr("weight = 0"), NEUTRAL, _DOTS, weights == 0),
     ]
-    marks = [("bias > 0", POSITIVE, "^", biases > 0), ("bias < 0", NEGATIVE, "v", biases < 0)]
+    marks = [(tr("bias > 0"), POSITIVE, "^", biases > 0), (tr("bias < 0"), NEGATIVE, "v", biases < 0)]
     return [
         Line2D([], [], color=colour, linestyle=style, linewidth=2.0, label=label)
         for label, colour, style, present in lines

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import ShapeError
+from chainrule.language import template, tr
 from chainrule.plots.checks import finite, positive
 from chainrule.plots.palette import NEGATIVE
 from chainrule.plots.style import drawing, heading, shorten
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["digits", "first_layer_weights"]
 
 _LONGEST_LABEL = 14
+_NEURONS = (template("the first {n} of {all:,} neurons"), template("all {all} neurons"), template("1 neuron"))
+_IMAGES = (template("the first {n} of {all:,} images"), template("all {all} images"), template("1 image"))
 _GAP = 0.05  # inches around an image
 
 
@@ -57,11 +60,12 @@ def first_layer_weights(
         grid = figure.subplots(rows, columns, squeeze=False)
         for neuron, (axes, image) in enumerate(_cells(grid, images)):
             shown = axes.imshow(image, cmap="RdBu", vmin=-limit, vmax=limit, interpolation="nearest")
-            axes.set_title(f"neuron {neuron}", fontsize=8, pad=3)
+            axes.set_title(tr("neuron {number}", number=neuron), fontsize=8, pad=3)
         bar = figure.colorbar(shown, ax=figure.axes, fraction=0.05, pad=0.02)
-        bar.set_label("weight")
-        detail = f"{_first_of(len(images), len(weights), 'neuron')}; blue: above 0, red: below"
-        heading(figure, title or "Weights of the first layer as images", detail)
+        bar.set_label(tr("weight"))
+        shown_of = tr(_first_of(_NEURONS, len(images), len(weights)), n=len(images), all=len(weights))
+        detail = tr("{neurons}; blue: above 0, red: below", neurons=shown_of)
+        heading(figure, title or tr("Weights of the first layer as images"), detail)
     return figure
 
 
@@ -110,7 +114,7 @@ def digits(
         for row, (axes, image) in enumerate(_cells(grid, shown)):
             axes.imshow(image, cmap="gray_r", interpolation="nearest")
             _label(axes, truth[row], truth[row] if guesses is None else guesses[row])
-        default = "Images" if guesses is None else "Images and predictions"
+        default = tr("Images" if guesses is None else "Images and predictions")
         heading(figure, title or default, _score(truth, guesses, len(shown)))
     return figure
 
@@ -132,10 +136,9 @@ def _flatness(height: int, width: int) -> float:
     return float(np.clip(height / width, 0.25, 3.0))
 
 
-def _first_of(shown: int, all_: int, what: str) -> str:
-    if shown < all_:
-        return f"the first {shown} of {all_:,} {what}s"
-    return f"all {all_} {what}s" if all_ > 1 else f"1 {what}"
+def _first_of(texts: tuple[str, str, str], shown: int, all_: int) -> str:
+    """Choose among what to say of a part, of all of several, and of a single one."""
+    return texts[0] if shown < all_ else texts[1] if all_ > 1 else texts[2]
 
 
 def _cells(grid: NDArray[Any], images: NDArray[np.float64]) -> list[tuple[Axes, NDArray[np.float64]]]:
@@ -177,14 +180,14 @@ def _label(axes: Axes, truth: Any, guess: Any) -> None:
     right = bool(truth == guess)
     text = shorten(truth, _LONGEST_LABEL)
     if not right:
-        text = f"✗ {shorten(guess, _LONGEST_LABEL - 2)}\nis {shorten(truth, _LONGEST_LABEL - 3)}"
+        text = f"✗ {shorten(guess, _LONGEST_LABEL - 2)}\n{tr('is {label}', label=shorten(truth, _LONGEST_LABEL - 3))}"
         axes.spines[:].set(color=NEGATIVE, linewidth=2.5)
     axes.set_title(text, fontsize=8, pad=4, color="black" if right else NEGATIVE)
 
 
 def _score(truth: list[Any], guesses: list[Any] | None, shown: int) -> str:
-    first = _first_of(shown, len(truth), "image")
+    first = tr(_first_of(_IMAGES, shown, len(truth)), n=shown, all=len(truth))
     if guesses is None:
         return first
     wrong = sum(bool(a != b) for a, b in zip(truth[:shown], guesses[:shown], strict=True))
-    return f"{first}; {wrong} wrong, marked ✗"
+    return tr("{images}; {wrong} wrong, marked ✗", images=first, wrong=wrong)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import ShapeError, UsageError
+from chainrule.language import Message, tr
 from chainrule.plots.checks import class_list, class_numbers, finite
 from chainrule.plots.palette import colour, marker
 from chainrule.plots.style import beside, drawing, heading, shorten
@@ -62,7 +63,6 @@ def decision_regions(
     ('x1', 'x2')
     """
     points = _points(X)
-    axis_names = _two_names(features)
     sides = _grid_sides(points)
     grid = np.stack(np.meshgrid(*sides), axis=-1).reshape(-1, 2)
     answers = _answers(predict, grid.astype(_number_type(X)))
@@ -73,13 +73,18 @@ def decision_regions(
     probabilities = _probabilities(answers, names, len(grid)).reshape(_GRID, _GRID, len(names))
     with drawing(7.5, 5.2) as figure:
         axes = figure.subplots()
+        axis_names = _two_names(features)
         _shade(axes, sides, probabilities)
         handles = _scatter(axes, points, truth, names)
         axes.set_xlabel(axis_names[0])
         axes.set_ylabel(axis_names[1])
-        beside(axes, handles, title="examples by class", ncols=-(-len(names) // _NAMES_PER_COLUMN))
-        detail = "background: predicted class" + (", stronger where more probable" if answers.ndim == 2 else "")
-        heading(figure, title or "Decision regions", detail)
+        beside(axes, handles, title=tr("examples by class"), ncols=-(-len(names) // _NAMES_PER_COLUMN))
+        detail = tr(
+            "background: predicted class, stronger where more probable"
+            if answers.ndim == 2
+            else "background: predicted class"
+        )
+        heading(figure, title or tr("Decision regions"), detail)
     return figure
 
 
@@ -152,7 +157,7 @@ def _probabilities(answers: NDArray[Any], names: list[Any], n: int) -> Floats:
     """Return the class probabilities (n, k); a label counts as a probability of 1."""
     k = len(names)
     if answers.ndim == 1:
-        return np.eye(k)[class_numbers(answers, names, "the prediction")]
+        return np.eye(k)[class_numbers(answers, names, Message("the prediction"))]
     if answers.shape[1] != k:
         raise ShapeError(
             "predict gave {columns} probabilities for each point, but there are {k} classes ({classes}); give classes="
@@ -161,7 +166,7 @@ def _probabilities(answers: NDArray[Any], names: list[Any], n: int) -> Floats:
             k=k,
             classes=", ".join(map(str, names[:10])) + (", …" if k > 10 else ""),
         )
-    probabilities = finite(answers, "the prediction", 2)
+    probabilities = finite(answers, Message("the prediction"), 2)
     low, high = float(probabilities.min()), float(probabilities.max())
     if low < -1e-6 or high > 1.0 + 1e-6:
         raise UsageError(

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from chainrule.errors import ShapeError
 from chainrule.formulas.metrics import r2, rmse
+from chainrule.language import tr
 from chainrule.plots.checks import finite
 from chainrule.plots.palette import COLOURS
 from chainrule.plots.style import drawing, heading, shorten, significant
@@ -60,12 +61,12 @@ def predictions_beside_truth(
             predicted=np.shape(predicted),
         )
     outputs = true.shape[1]
-    names = _names(name, outputs)
     shown = min(outputs, _MOST_OUTPUTS)
     columns, rows = (2, 1) if outputs == 1 else (min(shown, 3), math.ceil(shown / 3))
     bars = 1 if outputs == 1 else columns
     with drawing(4.4 * columns + 0.4 + (bars if len(true) > _MOST_POINTS else 0), 4.6 * rows + 0.9) as figure:
         panels = list(figure.subplots(rows, columns, squeeze=False).flat)
+        names = _names(name, outputs)
         for output in range(shown):
             _compare(figure, panels[output], true[:, output], guess[:, output], names[output])
         if outputs == 1:
@@ -73,8 +74,13 @@ def predictions_beside_truth(
         for axes in panels[max(shown, 2) :]:
             axes.remove()
         figure.legend(handles=panels[0].lines[:1], loc="outside lower center")
-        more = f", the first {shown} of {outputs} outputs" if shown < outputs else ""
-        heading(figure, title or "Predictions beside the truth", f"{len(true):,} examples{more}")
+        detail = tr(
+            "{n:,} examples, the first {shown} of {outputs} outputs" if shown < outputs else "{n:,} examples",
+            n=len(true),
+            shown=shown,
+            outputs=outputs,
+        )
+        heading(figure, title or tr("Predictions beside the truth"), detail)
     return figure
 
 
@@ -95,12 +101,12 @@ def _names(name: str | Sequence[str], outputs: int) -> list[str]:
 
 def _compare(figure: Figure, axes: Axes, true: Floats, guess: Floats, name: str) -> None:
     low, high = _limits(np.concatenate([true, guess]))
-    axes.plot([low, high], [low, high], "--", color="black", linewidth=1.0, label="perfect prediction", zorder=3)
+    axes.plot([low, high], [low, high], "--", color="black", linewidth=1.0, label=tr("perfect prediction"), zorder=3)
     if len(true) > _MOST_POINTS:
         cells = axes.hexbin(
             true, guess, gridsize=50, bins="log", mincnt=1, cmap="viridis_r", extent=(low, high, low, high)
         )
-        bar = figure.colorbar(cells, ax=axes, shrink=0.75, format="{x:,.0f}", label="examples in a cell")
+        bar = figure.colorbar(cells, ax=axes, shrink=0.75, format="{x:,.0f}", label=tr("examples in a cell"))
         bar.ax.yaxis.set_minor_formatter("")
     else:
         alpha = float(np.clip(150.0 / len(true), 0.25, 0.8))
@@ -109,8 +115,8 @@ def _compare(figure: Figure, axes: Axes, true: Floats, guess: Floats, name: str)
     axes.set_xlim(low, high)
     axes.set_ylim(low, high)
     axes.set_box_aspect(1)
-    axes.set_xlabel(f"true {name}")
-    axes.set_ylabel(f"predicted {name}")
+    axes.set_xlabel(tr("true {name}", name=name))
+    axes.set_ylabel(tr("predicted {name}", name=name))
     axes.set_title(f"RMSE {significant(rmse(guess, true))}, R² {significant(r2(guess, true))}")
 
 
@@ -127,9 +133,9 @@ def _residuals(axes: Axes, residuals: Floats, name: str) -> None:
     axes.hist(residuals, bins=bins, range=(low, high), color=COLOURS[0], edgecolor="white", linewidth=0.5)
     axes.axvline(0.0, color="black", linestyle="--", linewidth=1.0)
     axes.set_box_aspect(1)
-    axes.set_xlabel(f"predicted − true {name}")
-    axes.set_ylabel("examples")
-    axes.set_title(f"residuals: mean {significant(float(residuals.mean()))}")
+    axes.set_xlabel(tr("predicted − true {name}", name=name))
+    axes.set_ylabel(tr("examples"))
+    axes.set_title(tr("residuals: mean {mean}", mean=significant(float(residuals.mean()))))
     _count_axis(axes)
 
 
