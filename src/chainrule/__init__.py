@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule._version import __version__
 
 if TYPE_CHECKING:
-    from chainrule import data, errors, formulas, plots
+    from chainrule import data, descent, errors, formulas, lessons, plots
     from chainrule.data.encoder import TableEncoder
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw
@@ -72,7 +72,7 @@ _HOMES = {
     "save": "storage",
     "train": "training",
 }
-_MODULES = ("data", "errors", "formulas", "plots")
+_MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
 
 __all__ = [
     "L1",
@@ -103,8 +103,10 @@ __all__ = [
     "TimeLimit",
     "__version__",
     "data",
+    "descent",
     "errors",
     "formulas",
+    "lessons",
     "load",
     "plots",
     "register",

@@ -2,28 +2,67 @@
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from typing import cast
 
 from chainrule.engines import reference
 from chainrule.engines.protocol import Carry, Draw, Engine, EpochResult, Gradient, Job, Objective
 from chainrule.errors import UnknownName
+from chainrule.language import Message, tr
+from chainrule.network import Network
 
-__all__ = ["ENGINES", "Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "choose"]
+__all__ = ["ENGINES", "Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "choose", "effort"]
 
-ENGINES: dict[str, Engine] = {"reference": cast(Engine, reference)}
+# By name; None stands for an engine that is loaded when it is first asked for.
+ENGINES: dict[str, Engine | None] = {"reference": cast(Engine, reference), "compiled": None}
+
+# Compiling takes about a second, once on a machine: less work than this does not repay it.
+_WORTH_COMPILING = 1.0
 
 
-def choose(name: str = "auto") -> Engine:
+def effort(network: Network, rows: int, batch_size: int = 2**31, epochs: int = 1) -> float:
+    """Estimate how many seconds the reference engine takes to train, from shapes alone.
+
+    Each update costs about 40 µs for calls, and each weight and row three products' worth of arithmetic.
+
+    >>> effort(Network.from_sizes([784, 30, 10]), rows=50_000, batch_size=10, epochs=30) > 5
+    True
+    """
+    updates = epochs * -(-rows // max(1, min(batch_size, rows)))
+    return updates * (40e-6 + 2e-9 * network.parameter_count) + 6 * epochs * rows * network.parameter_count / 60e9
+
+
+def choose(name: str = "auto", seconds: float = 0.0) -> Engine:
     """Give the engine of this name; "auto" takes the one that suits the work.
+
+    Args:
+        name: one of `ENGINES`, or "auto".
+        seconds: what `effort` says. It depends on shapes alone, so that the same call gives the same bits.
 
     Raises:
         UnknownName: for an engine that is not there.
 
-    >>> choose("auto").name
-    'reference'
+    >>> choose("auto").name, choose("reference", seconds=100).name
+    ('reference', 'reference')
     """
+    if name != "auto" and (not isinstance(name, str) or name not in ENGINES):
+        raise UnknownName.among(Message("engine"), name, ["auto", *ENGINES])
     if name == "auto":
-        return ENGINES["reference"]
-    if not isinstance(name, str) or name not in ENGINES:
-        raise UnknownName.among("engine", name, ["auto", *ENGINES])
-    return ENGINES[name]
+        name = "reference" if seconds < _WORTH_COMPILING else "compiled"
+    if (ready := ENGINES[name]) is not None:
+        return ready
+    compiled = import_module("chainrule.engines.compiled")
+    if compiled.works():
+        return cast(Engine, compiled)
+    _say_once(tr("the compiled engine cannot run here (is llvmlite installed?); the reference engine computes instead"))
+    return cast(Engine, reference)
+
+
+_said: set[str] = set()
+
+
+def _say_once(text: str) -> None:
+    if text not in _said and sys.stderr is not None:
+        _said.add(text)
+        sys.stderr.write(text + "\n")

@@ -215,6 +215,11 @@ class Engine(Protocol):
         """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
         ...
 
-    def epoch(self, job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
-        """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+    def epoch(
+        self, job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True
+    ) -> EpochResult:
+        """Make one pass over the rows in the given order (None: as they are), an update a batch.
+
+        ``watch`` sees every batch where ``each`` is true; else at least one every 50 ms or so, and the last one.
+        """
         ...

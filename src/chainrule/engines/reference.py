@@ -262,7 +262,7 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
     return price
 
 
-def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None) -> EpochResult:
+def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True) -> EpochResult:
     """Make one pass over the rows in the given order (None: as they are), an update a batch."""
     objective, n, size, check = job.objective, len(job.X), job.batch_size, job.check_finite
     p = Parameters(objective.network, carry.theta.copy())

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chainrule.errors import UsageError
+from chainrule.language import tr
 from chainrule.training.callbacks import Callback, Info, Snapshot
 
 __all__ = ["Audience"]
@@ -36,6 +37,7 @@ class Audience:
         self._batch = _methods(self._callbacks, "batch")
         self.hears_batches = bool(self._batch)  # whether any callback wants to see every batch
         self._epoch = _methods(self._callbacks, "epoch")
+        self.hears = bool(self._batch or self._epoch)  # whether any wants to see batches or epochs
         self._begun: list[Any] = []
 
     def begin(self, info: Info) -> None:
@@ -63,7 +65,9 @@ class Audience:
     def end_after(self, error: BaseException, info: Info) -> None:
         """Where an error ends training: it is the one that counts; what ``end`` raises besides becomes a note of it."""
         for other in self._end(info)[1]:
-            error.add_note(f"Besides, a callback's end raised {type(other).__name__}: {other}")
+            error.add_note(
+                tr("Besides, a callback's end raised {kind}: {error}", kind=type(other).__name__, error=other)
+            )
 
     def _end(self, info: Info) -> tuple[Snapshot | None, list[Exception]]:
         found: list[Any] = []

@@ -26,6 +26,7 @@ from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import METRICS, Array
 from chainrule.formulas.intervals import is_real
 from chainrule.history import History
+from chainrule.language import Message
 from chainrule.model import Model
 
 __all__ = ["Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit"]
@@ -151,7 +152,11 @@ class EarlyStopping(Callback):
             self._best = value
             self._kept = Snapshot(info.carry.theta.copy(), info.carry.state.copy(), info.epoch)
         elif info.epoch - self._kept.epoch >= self.patience:
-            return f"early stopping: {self.monitor} has not improved for {self.patience} epochs"
+            return Message(
+                "early stopping: {monitor} has not improved for {patience} epochs",
+                monitor=self.monitor,
+                patience=self.patience,
+            )
         return None
 
     def end(self, info: Info) -> Snapshot | None:
@@ -187,4 +192,4 @@ class TimeLimit(Callback):
 
     def batch(self, info: Info) -> str | None:
         """Look at the clock."""
-        return f"time limit of {self.seconds:g} s" if time.monotonic() >= self._end else None
+        return Message("time limit of {seconds:g} s", seconds=self.seconds) if time.monotonic() >= self._end else None

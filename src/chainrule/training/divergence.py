@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.engines import Carry, Draw, Job, Objective, reference
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array, Formula
+from chainrule.language import Message, template
 from chainrule.model import Model
 from chainrule.network import Dropout, Network
 from chainrule.parameters import Parameters
@@ -18,56 +19,58 @@ __all__ = ["diagnose"]
 # What inputs, targets and parameters stay below where they are on a usual scale.
 _LARGE = 1e3
 
-_NOT_FINITE_ROW = (
+_NOT_FINITE_ROW = template(
     "training stopped in epoch {epoch}, batch {batch}, layer {layer}: row {row} of {what} holds {value} in column "
-    "{column} (rows and columns count from 0). Likely cause: {cause}. {remedy}. The last model with a "
-    "finite loss is in the error's field 'model'"
+    "{column} (rows and columns count from 0). Likely cause: {cause}. {remedy}"
 )
-_DIVERGED = (
+_DIVERGED = template(
     "training diverged in epoch {epoch}, batch {batch}, layer {layer}: {number} became infinite or undefined. Likely "
-    "cause: {cause}. {remedy}. The last model with a finite loss is in the error's field 'model'"
+    "cause: {cause}. {remedy}"
 )
 
 # What was not finite, by the stage of an update at which it first appeared.
 _NUMBERS = {
-    "forward": "a pre-activation",
-    "activation": "an activation",
-    "statistics": "a running mean or variance",
-    "loss": "the loss",
-    "gradient": "the gradient",
-    "penalty": "the penalty or its gradient",
-    "update": "an updated parameter",
+    "forward": Message("a pre-activation"),
+    "activation": Message("an activation"),
+    "statistics": Message("a running mean or variance"),
+    "loss": Message("the loss"),
+    "gradient": Message("the gradient"),
+    "penalty": Message("the penalty or its gradient"),
+    "update": Message("an updated parameter"),
 }
 
 # The cause and the remedy.
 _CAUSES = {
     "inputs": (
-        "unscaled inputs, as large as {inputs:.3g}, with the learning rate {rate:g}",
-        "Scale the inputs, for example to mean 0 and deviation 1",
+        template("unscaled inputs, as large as {inputs:.3g}, with the learning rate {rate:g}"),
+        template("Scale the inputs, for example to mean 0 and deviation 1"),
     ),
     "targets": (
-        "unscaled targets, as large as {targets:.3g}, with the learning rate {rate:g}",
-        "Scale the targets, for example to mean 0 and deviation 1, or try a much smaller rate",
+        template("unscaled targets, as large as {targets:.3g}, with the learning rate {rate:g}"),
+        template("Scale the targets, for example to mean 0 and deviation 1, or try a much smaller rate"),
     ),
     "start": (
-        "the parameters at the beginning, as large as {theta:.3g}, let the numbers grow from layer to layer",
-        "Begin with smaller ones, or add batch normalization",
+        template("the parameters at the beginning, as large as {theta:.3g}, let the numbers grow from layer to layer"),
+        template("Begin with smaller ones, or add batch normalization"),
     ),
     "activation": (
-        "the activation {formula!r}, which is not finite for ordinary numbers",
-        "Take another activation, or correct its formula",
+        template("the activation {formula!r}, which is not finite for ordinary numbers"),
+        template("Take another activation, or correct its formula"),
     ),
     "loss": (
-        "the loss {formula!r}, which is not finite for ordinary outputs and targets",
-        "Take another loss, or correct its formula",
+        template("the loss {formula!r}, which is not finite for ordinary outputs and targets"),
+        template("Take another loss, or correct its formula"),
     ),
     "gradient": (
-        "the slope of {formula!r}, which is not finite for ordinary numbers",
-        "Take another formula, or correct it",
+        template("the slope of {formula!r}, which is not finite for ordinary numbers"),
+        template("Take another formula, or correct it"),
     ),
-    "penalty": ("too strong a penalty, {shrinking}, for the learning rate {rate:g}", "Try a tenth of its strength"),
-    "rate": ("the learning rate {rate:g} is too large", "Try a tenth of it, or clip the gradient"),
-    "clipped": ("the learning rate {rate:g} is too large", "Try a tenth of it"),
+    "penalty": (
+        template("too strong a penalty, {shrinking}, for the learning rate {rate:g}"),
+        template("Try a tenth of its strength"),
+    ),
+    "rate": (template("the learning rate {rate:g} is too large"), template("Try a tenth of it, or clip the gradient")),
+    "clipped": (template("the learning rate {rate:g} is too large"), template("Try a tenth of it")),
 }
 
 
@@ -111,7 +114,7 @@ def diagnose(
     Returns:
         An error with the layer at which the first such number appears and the likely cause.
     """
-    common: dict[str, Any] = {"epoch": epoch, "batch": batch, "model": model}
+    common: dict[str, Any] = {"epoch": epoch, "batch": batch}
     for what, matrix, layer in (("X", job.X, 0), ("Y", job.Y, job.objective.network.depth)):
         bad = np.argwhere(~np.isfinite(matrix[failed]))
         if len(bad):
@@ -119,20 +122,31 @@ def diagnose(
             value = float(matrix[row, column])
             cause, remedy = _cause_of_entry(value, matrix.dtype == np.float32)
             found = {"layer": layer, "row": int(rows[row]), "column": column, "value": value, "what": what}
-            return DivergenceError(_NOT_FINITE_ROW, **common, **found, cause=cause, remedy=remedy)
+            return _error(_NOT_FINITE_ROW, model, **common, **found, cause=cause, remedy=remedy)
     with np.errstate(all="ignore"):
         place = _locate(job, carry, failed, training)
         cause, remedy = _explain(job, carry, failed, place)
     number = _NUMBERS[place.stage]
-    return DivergenceError(_DIVERGED, **common, layer=place.layer, number=number, cause=cause, remedy=remedy)
+    return _error(_DIVERGED, model, **common, layer=place.layer, number=number, cause=cause, remedy=remedy)
+
+
+def _error(sentence: str, model: Model, **fields: Any) -> DivergenceError:
+    """Make the error; its field ``sentence`` says all but where a program finds the last good model."""
+    return DivergenceError(
+        "{sentence}. The last model with a finite loss is in the error's field 'model'",
+        sentence=Message(sentence, **fields),
+        model=model,
+        **fields,
+    )
 
 
 def _cause_of_entry(value: float, single: bool) -> tuple[str, str]:
     if np.isnan(value):
-        return "a missing value", "Remove the row or fill the value in"
+        return Message("a missing value"), Message("Remove the row or fill the value in")
     if single:
-        return "a number above 3.4e38, the largest of float32", "Scale the column, or remove the row"
-    return "an infinite value", "Remove the row or put a number in"
+        cause = Message("a number above 3.4e38, the largest of float32")
+        return cause, Message("Scale the column, or remove the row")
+    return Message("an infinite value"), Message("Remove the row or put a number in")
 
 
 def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
@@ -206,8 +220,8 @@ def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str,
     else:
         name = "rate" if job.clip is None else "clipped"
     facts = {"inputs": inputs, "targets": targets, "theta": theta, "rate": rate, "formula": place.formula}
-    cause, remedy = (text.format(shrinking=", ".join(map(str, shrinking)), **facts) for text in _CAUSES[name])
-    return cause, remedy
+    cause, remedy = _CAUSES[name]
+    return Message(cause, shrinking=", ".join(map(str, shrinking)), **facts), Message(remedy)
 
 
 def _finite(numbers: Any) -> bool:

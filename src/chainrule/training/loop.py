@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Job, Objective, choose
+from chainrule.engines import Job, Objective, choose, effort
 from chainrule.errors import DataError
 from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.model import Model
@@ -128,7 +128,8 @@ def train(
     prepare.check_trainable(model.network, job.objective)
     model.settings = _settings(job, course, epochs)
     measured = prepare.find_metrics(metrics, model)
-    return Run(model, job, choose(engine), part.rows, held_out, measured, callbacks, epochs).go()
+    computing = choose(engine, effort(model.network, len(part.X), batch_size, epochs))
+    return Run(model, job, computing, part.rows, held_out, measured, callbacks, epochs).go()
 
 
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from chainrule.arrays import as_inputs, as_targets, as_weights, check_dtype, tru
 from chainrule.engines import Objective
 from chainrule.errors import DataError, ShapeError, UnknownName, UsageError
 from chainrule.formulas import LOSSES, METRICS, PENALTIES, Array, Loss, Optimizer, Penalty, Schedule
+from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import BatchNorm, Network
 
@@ -147,7 +148,7 @@ def set_aside(model: Model, whole: Part, validation: Any, seed: int) -> tuple[Pa
         if len(validation) not in (2, 3):
             raise UsageError("validation has {count} parts; expected (X, Y) or (X, Y, weights)", count=len(validation))
         X, Y, *rest = validation
-        whose = "the validation part's "
+        whose = Message("the validation part's ")
         inputs = as_inputs(X, model.network, model.dtype, model.encoder, whose)
         if not len(inputs):
             raise DataError("the validation part has no rows; give some, or validation=None")
@@ -171,7 +172,7 @@ def _split(model: Model, whole: Part, share: float, seed: int) -> tuple[Part, Pa
             "{rows} rows are too few to set {share:g} of them aside for validation", rows=len(whole.X), share=share
         )
     train, validation = whole.take(parts.train), whole.take(parts.validation)
-    for name, part in (("training", train), ("validation", validation)):
+    for name, part in ((Message("training"), train), (Message("validation"), validation)):
         if part.weights is not None and not part.weights.any():
             raise DataError(
                 "with {share:g} of the rows set aside for validation, all weights of the {name} part are 0; give more "
@@ -230,9 +231,10 @@ def find_metrics(wanted: str | Sequence[str] | None, model: Model) -> tuple[str,
             given=wanted,
             known=", ".join(fitting),
         )
+    kind = Message("regression metric" if task == "regression" else "classification metric")
     for name in names:
         if name not in fitting:
-            raise UnknownName.among(f"{task} metric", name, fitting)
+            raise UnknownName.among(kind, name, fitting)
     return names
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any, TextIO
 
+from chainrule.history import short_name
+from chainrule.language import tr
 from chainrule.training.callbacks import Callback, Info, Snapshot
 
 __all__ = ["Progress"]
@@ -46,13 +48,15 @@ class Progress(Callback):
         self._bar = None
         if self._console.is_terminal:
             columns = (
-                TextColumn("epoch {task.fields[epoch]}"),
+                TextColumn("{task.fields[epoch]}"),
                 BarColumn(bar_width=20),
                 TextColumn("{task.fields[values]}"),
                 TimeRemainingColumn(elapsed_when_finished=True),
             )
             self._bar = Progress(*columns, console=self._console, refresh_per_second=10)
-            self._task = self._bar.add_task("", total=info.epochs * info.batches, epoch=f"1/{info.epochs}", values="")
+            self._task = self._bar.add_task(
+                "", total=info.epochs * info.batches, epoch=_epoch(1, info.epochs), values=""
+            )
             self._bar.start()
 
     def batch(self, info: Info) -> str | None:
@@ -60,7 +64,7 @@ class Progress(Callback):
         now = time.monotonic()
         if self._bar is not None and now - self._moved >= _PAUSE:
             self._moved = now
-            self._move(info, self._latest or f"loss {info.loss:.4f}")
+            self._move(info, self._latest or tr("loss {value:.4f}", value=info.loss))
         return None
 
     def epoch(self, info: Info) -> str | None:
@@ -69,11 +73,11 @@ class Progress(Callback):
         held_out = [name for name in shown if name.startswith("validation_")]
         if self._bar is not None and self._console.width < _WIDE:
             shown = held_out or shown  # a usual terminal has no room for both
-        self._latest = "  ".join(f"{_short(name)} {info.values[name]:.4f}" for name in shown)
+        self._latest = "  ".join(f"{short_name(name)} {info.values[name]:.4f}" for name in shown)
         if self._bar is not None:
             self._move(info, self._latest)
             return None
-        self._untold = f"epoch {info.epoch}/{info.epochs}  {self._latest}"
+        self._untold = f"{_epoch(info.epoch, info.epochs)}  {self._latest}"
         if time.monotonic() - self._told >= self.every:
             self._tell()
         return None
@@ -92,8 +96,8 @@ class Progress(Callback):
 
     def _move(self, info: Info, values: str) -> None:
         done = (info.epoch - 1) * info.batches + info.batch
-        self._bar.update(self._task, completed=done, epoch=f"{info.epoch}/{info.epochs}", values=values)
+        self._bar.update(self._task, completed=done, epoch=_epoch(info.epoch, info.epochs), values=values)
 
 
-def _short(name: str) -> str:
-    return name.replace("validation_", "val. ").replace("accuracy", "acc.")
+def _epoch(epoch: int, epochs: int) -> str:
+    return tr("epoch {epoch}/{epochs}", epoch=epoch, epochs=epochs)

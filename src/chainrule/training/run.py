@@ -13,6 +13,7 @@ from chainrule.engines import Carry, Engine, EpochResult, Job, Objective
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array
 from chainrule.history import History
+from chainrule.language import Message
 from chainrule.model import Model, measure
 from chainrule.streams import permutation
 from chainrule.training.audience import Audience
@@ -23,7 +24,7 @@ from chainrule.training.preparation import Part
 
 __all__ = ["INTERRUPTED", "Run"]
 
-INTERRUPTED = "interrupted"
+INTERRUPTED = Message("interrupted")
 _ROWS_LOOKED_AT = 1024
 
 
@@ -72,11 +73,10 @@ class Run:
         with Interrupt() as self.interrupt:
             try:
                 self.audience.begin(self._info())
-                for epoch in range(1, self.epochs + 1):
-                    self._make_epoch(epoch)
-                    if self.reason is not None:
-                        break
-                self.history.stopped = self.reason or f"all {self.epochs} epochs done"
+                done = 0
+                while done < self.epochs and self.reason is None:
+                    done += self._make_epochs(done)
+                self.history.stopped = self.reason or Message("all {epochs} epochs done", epochs=self.epochs)
             except BaseException as error:
                 self.audience.end_after(error, self._info())
                 raise
@@ -85,11 +85,50 @@ class Run:
             self.history.stopped = INTERRUPTED
         return self._finish(kept)
 
+    def _make_epochs(self, done: int) -> int:
+        """Make the next epoch, or all that are left where nobody looks in between; gives how many."""
+        repeat = getattr(self.engine, "repeat", None)
+        looked_at = self.metrics or self.held_out is not None or self.audience.hears
+        if repeat is not None and not looked_at and self.job.batch_size >= len(self.job.X):
+            began = time.perf_counter()
+            self.epoch, self.order, self.began = done + 1, None, self.carry
+            made = repeat(self.job, self.carry, self.epochs - done, self._watch_epochs)
+            if made is not None:
+                result, trail = made
+                return self._record(result, trail, time.perf_counter() - began)
+        self._make_epoch(done + 1)
+        return 1
+
+    def _watch_epochs(self, done: int, loss: float, carry: Carry) -> bool:
+        """See epochs of one batch go by; True stops."""
+        self.batch, self.loss, self.carry = 1, loss, carry
+        if self.interrupt.asked:
+            self.reason = INTERRUPTED
+        return self.reason is not None
+
+    def _record(self, result: EpochResult, trail: Array, seconds: float) -> int:
+        """Keep the history of epochs of one batch each."""
+        count = len(trail)
+        self.carry = result.carry
+        first = self.began.updates + 1
+        columns = {"loss": trail[:, 0].tolist()}
+        if self.job.objective.penalties:
+            columns["penalty"] = trail[:, 1].tolist()
+        columns["rate"] = [self.job.rates(t) for t in range(first, first + count)]
+        columns["seconds"] = [seconds / max(count, 1)] * count
+        self.history.extend(columns, count)
+        self.history.updates = self.updates_before + self.carry.updates
+        self.epoch += count - (result.failed is None)
+        self.values = {name: column[-1] for name, column in columns.items() if column}
+        if result.failed is not None:
+            raise self._divergence(result.failed, 1, result.sound, training=True)
+        return count
+
     def _make_epoch(self, epoch: int) -> None:
         began = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
         self.order, self.began = self._shuffle(), self.carry
-        result = self.engine.epoch(self.job, self.carry, self.order, self._watch)
+        result = self.engine.epoch(self.job, self.carry, self.order, self._watch, each=self.audience.hears_batches)
         self.carry = result.carry
         if result.failed is not None:
             raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
@@ -194,7 +233,7 @@ class Run:
             raise self._divergence(newest, self.batch, self.carry.before or self.began, training=False)
 
     def _divergence(self, failed: Array, batch: int, sound: Carry | None, *, training: bool) -> DivergenceError:
-        self.history.stopped = f"diverged in epoch {self.epoch}, batch {batch}"
+        self.history.stopped = Message("diverged in epoch {epoch}, batch {batch}", epoch=self.epoch, batch=batch)
         # Without any sound parameters there are only those that training began with.
         model = self._make(sound or self.carry)
         return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)

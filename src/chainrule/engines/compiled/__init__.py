@@ -1,0 +1,150 @@
+"""The compiled engine: the reference engine's verbs, written as machine code for the network and processor at hand.
+
+It reads the very formulas that the reference engine reads (`lifting`), writes the passes of the network (`passes`) with
+micro-kernels for the products of matrices (`products`), and compiles them with LLVM. docs/engine.md tells how it works.
+What cannot be lifted, such as a formula with Python branches, goes to the reference engine, which says so once.
+"""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from chainrule.engines import reference
+from chainrule.engines.compiled.epochs import Epochs
+from chainrule.engines.compiled.graph import NotLiftable
+from chainrule.engines.compiled.notice import tell
+from chainrule.engines.compiled.verbs import Batch, Rows
+from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.formulas import Array
+from chainrule.language import tr
+from chainrule.network import Network
+
+__all__ = ["epoch", "gradient", "loss", "name", "predict", "repeat", "threads", "works"]
+
+name = "compiled"
+
+T = TypeVar("T")
+# What was prepared for an object that lives on, by the object's identity.
+_prepared: dict[tuple[int, Any], Any] = {}
+
+
+def works() -> bool:
+    """Whether this engine can run here: LLVM's Python package is installed and knows the processor."""
+    try:
+        from chainrule.engines.compiled.machine import this_machine
+
+        this_machine()
+    except (ImportError, OSError, RuntimeError):
+        return False
+    return True
+
+
+def threads() -> int:
+    """Give how many threads may work together: as many as this process has cores."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _once(owner: Any, key: Any, make: Callable[[], T]) -> T | None:
+    """Make something for an object once and keep it as long as the object lives; None where it cannot be lifted."""
+    place = (id(owner), key)
+    if place not in _prepared:
+        try:
+            made: T | None = make()
+        except NotLiftable as reason:
+            tell(
+                str(reason), tr("the compiled engine cannot take {reason}; the reference engine does it", reason=reason)
+            )
+            made = None
+        _prepared[place] = made
+        weakref.finalize(owner, _prepared.pop, place, None)
+    return _prepared[place]
+
+
+def _takes(*arrays: Array | None) -> bool:
+    """Whether arrays lie in memory as compiled code reads them: row by row, in one number type."""
+    there = [array for array in arrays if array is not None and array.size]
+    return len({array.dtype for array in there}) == 1 and all(
+        array.dtype in (np.float32, np.float64) and array.flags.c_contiguous and array.flags.aligned for array in there
+    )
+
+
+def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
+    """Give the outputs A[K], shape (n, N_K), without dropout and with running statistics.
+
+    A row's outputs are the same bits whatever rows stand beside it.
+    """
+    if not len(X) or not _takes(theta, X):
+        return reference.predict(network, theta, state, X)
+    rows = _once(network, ("predict", X.dtype), lambda: Rows(network, X.dtype))
+    return reference.predict(network, theta, state, X) if rows is None else rows.outputs(theta, state, X)
+
+
+def loss(
+    objective: Objective,
+    theta: Array,
+    state: Array,
+    X: Array,
+    Y: Array,
+    weights: Array | None = None,
+    draw: Draw | None = None,
+) -> Any:
+    """Give the cost C of a batch, without penalties; as in training where a draw is given."""
+    rows = None
+    if draw is None and len(X) and _takes(theta, X, Y, weights):
+        weighted = weights is not None
+        key = ("loss", X.dtype, weighted)
+        rows = _once(objective, key, lambda: Rows(objective.network, X.dtype, objective, weighted))
+    if rows is None:
+        return reference.loss(objective, theta, state, X, Y, weights, draw)
+    return rows.cost(theta, state, X, Y, weights)
+
+
+def gradient(
+    objective: Objective,
+    theta: Array,
+    state: Array,
+    X: Array,
+    Y: Array,
+    weights: Array | None = None,
+    draw: Draw | None = None,
+    *,
+    inputs: bool = False,
+) -> Gradient:
+    """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
+    batch = None
+    if len(X) and _takes(theta, X, Y, weights):
+        key = ("gradient", X.dtype, weights is not None, draw is not None, inputs)
+        batch = _once(objective, key, lambda: Batch(objective, X.dtype, weights is not None, draw is not None, inputs))
+    if batch is None:
+        return reference.gradient(objective, theta, state, X, Y, weights, draw, inputs=inputs)
+    return batch.gradient(theta, state, X, Y, weights, draw)
+
+
+def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True) -> EpochResult:
+    """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+    epochs = None
+    if _takes(carry.theta, job.X, job.Y, job.weights):
+        epochs = _once(job, "epoch", lambda: Epochs(job, threads()))
+    if epochs is None:
+        return reference.epoch(job, carry, order, watch, each=each)
+    return epochs.make(carry, order, watch, each=each)
+
+
+def repeat(job: Job, carry: Carry, updates: int, watch: Watch | None = None) -> tuple[EpochResult, Array] | None:
+    """Make many updates with all rows, each an epoch of its own, without coming back in between.
+
+    Returns:
+        The result with ``batches`` counting updates, and the cost and penalty of each, shape (updates, 2); None where
+        formulas cannot be lifted.
+    """
+    if not _takes(carry.theta, job.X, job.Y, job.weights):
+        return None
+    epochs = _once(job, "epoch", lambda: Epochs(job, threads()))
+    return None if epochs is None else epochs.repeat(carry, updates, watch)

@@ -1,0 +1,89 @@
+"""Compiled code on disk, so that a machine compiles a kind of network once.
+
+A file bears the digest of everything that its contents depend on: what is compiled, this package's sources, LLVM's
+version and the processor. Inside, a digest of the contents guards against damage. What cannot be read, is damaged or
+does not belong to this user counts as not there; what cannot be written is not kept. Neither is ever an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+__all__ = ["digest", "folder", "read", "write"]
+
+_MARK = b"chainrule kernels 1\n"
+
+
+def folder() -> Path | None:
+    """Give the folder that code is kept in: CHAINRULE_KERNELS, or one in the user's cache folder; None for none."""
+    chosen = os.environ.get("CHAINRULE_KERNELS")
+    if chosen is not None:
+        return Path(chosen) if chosen else None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("chainrule", appauthor=False) / "kernels"
+
+
+def digest(*parts: str) -> str:
+    """Give the name of a file whose contents depend on these texts, and on this package's own."""
+    text = "\0".join((*parts, _sources()))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@functools.cache
+def _sources() -> str:
+    """A digest of the modules that write code."""
+    sha = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        sha.update(path.read_bytes())
+    return sha.hexdigest()
+
+
+def read(name: str) -> bytes | None:
+    """Give what was kept under a name, if it is whole and this user's own."""
+    place = folder()
+    if place is None:
+        return None
+    try:
+        if not _is_own(place):
+            return None
+        kept = (place / name).read_bytes()
+    except OSError:
+        return None
+    start = len(_MARK) + 32
+    whole = kept.startswith(_MARK) and hashlib.sha256(name.encode() + kept[start:]).digest() == kept[len(_MARK) : start]
+    return kept[start:] if whole else None
+
+
+def write(name: str, contents: bytes) -> None:
+    """Keep something under a name, whole or not at all."""
+    place = folder()
+    if place is None:
+        return
+    kept = _MARK + hashlib.sha256(name.encode() + contents).digest() + contents
+    with contextlib.suppress(OSError):
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not _is_own(place):
+            return
+        handle, temporary = tempfile.mkstemp(dir=place)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(kept)
+            Path(temporary).replace(place / name)
+        except OSError:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+
+
+def _is_own(place: Path) -> bool:
+    """Whether nobody else can put code into the folder (where the system can tell)."""
+    if not hasattr(os, "getuid"):
+        return True
+    facts = place.stat()
+    return facts.st_uid == os.getuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

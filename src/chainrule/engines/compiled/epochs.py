@@ -1,0 +1,203 @@
+"""Epochs in compiled code, entered again at the epoch's end or every twentieth of a second, or for each batch.
+
+After each stretch the parameters are looked at. If something is not finite, the stretch is made again from where it
+began, batch by batch, so that the very batch and the last sound parameters are found.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.compiled.functions import write_epoch
+from chainrule.engines.compiled.kernels import Kernel, fill, kernel, place_of
+from chainrule.engines.compiled.lifted import lift
+from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, work
+from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
+from chainrule.formulas import Array
+
+__all__ = ["Epochs"]
+
+_STRETCH = 0.05  # seconds
+# Multiplications in a batch from which on a second thread brings more than it costs.
+_WORTH_SHARING = 10_000_000
+
+
+class Epochs:
+    """What all epochs of a job share: compiled code, workspace, threads.
+
+    Args:
+        job: what does not change during training.
+        threads: how many threads may be used.
+
+    Raises:
+        NotLiftable: where a formula cannot be compiled.
+    """
+
+    def __init__(self, job: Job, threads: int) -> None:
+        self.job, network, dtype = job, job.objective.network, job.X.dtype
+        n = len(job.X)
+        self.size = min(job.batch_size, n)
+        self.batches = -(-n // job.batch_size)
+        lifted = lift(job.objective, job.optimizer, job.weights is not None)
+        worth = 3 * self.size * network.parameter_count >= _WORTH_SHARING and job.clip is None
+        self.threads = threads if worth else 1
+        self._lifted = lifted
+        self._kernels: dict[tuple[bool, bool], Kernel] = {}
+        self._trail: Array | None = None
+        self._kept = {
+            "X": job.X,
+            "Y": job.Y,
+            "g": np.zeros(network.parameter_count if job.clip is not None else 0, dtype=dtype),
+            "work": work(network, self.size, dtype, self.threads, gathered=self.batches > 1),
+            "rows": row_addresses(self.size),
+            "numbers": np.array(lifted.numbers, dtype=np.float64),
+            "sums": np.zeros(6),
+            "gate": np.zeros(2, dtype=np.int64),
+        }
+        if job.weights is not None:
+            self._kept["weights"] = job.weights
+        self._next = 1  # how many batches make about a stretch
+
+    def make(self, carry: Carry, order: Array | None, watch: Watch | None, *, each: bool) -> EpochResult:
+        """Make one epoch; ``watch`` sees each batch where ``each`` is true, else the last of each stretch."""
+        self._trail = None
+        return self._make(carry, order, watch, self.batches, each=each)
+
+    def repeat(self, carry: Carry, updates: int, watch: Watch | None) -> tuple[EpochResult, Array]:
+        """Make many updates with all rows, each an epoch; gives cost and penalty of each, too, shape (updates, 2)."""
+        self._trail = trail = np.zeros((updates, 2))
+        result = self._make(carry, None, watch, updates, each=False)
+        return result, trail[: result.batches]
+
+    def _make(self, carry: Carry, order: Array | None, watch: Watch | None, batches: int, *, each: bool) -> EpochResult:
+        now = _copy(carry)
+        sums = self._kept["sums"]
+        sums[:] = 0
+        sums[5] = self.job.clip or 0.0
+        done, before = 0, None
+        while done < batches:
+            stop = done + 1 if each else min(done + self._next, batches)
+            if done < batches - 1 and stop == batches:
+                stop -= 1  # the last batch is made alone, so that what stood before it is known
+            began, kept_sums = _copy(now), sums.copy()
+            failed = self._go(now, order, done, stop)
+            if self.job.check_finite and (failed >= 0 or not _all_finite(now)):
+                sums[:] = kept_sums
+                return self._find(carry, began, order, done, stop)
+            now = now._replace(updates=carry.updates + stop)
+            if stop == batches:
+                before = began
+            done = stop
+            if watch is not None and watch(done, float(sums[3]), now):
+                break
+        return self._result(now._replace(before=before), done)
+
+    def _result(
+        self, carry: Carry, batches: int, failed: Array | None = None, sound: Carry | None = None
+    ) -> EpochResult:
+        loss, penalty, weight = (float(value) for value in self._kept["sums"][:3])
+        whole = weight or 1.0
+        return EpochResult(carry, loss / whole, penalty / whole, batches, failed, sound)
+
+    def _go(self, now: Carry, order: Array | None, start: int, stop: int, check: bool | None = None) -> int:
+        """Make batches from ``start`` to ``stop`` with the vectors of ``now``, in place."""
+        job = self.job
+        first = now.updates + 1
+        rates = np.array([job.rates(t) for t in range(first, first + stop - start)], dtype=np.float64)
+        given: dict[str, Any] = {f"slot{k}": slot for k, slot in enumerate(now.slots)}
+        if order is not None:
+            given["order"] = order
+        if self._trail is not None:
+            given["trail"] = self._trail[start:]
+        table = fill(
+            **self._kept,
+            **given,
+            theta=now.theta,
+            state=now.state,
+            rates=rates,
+            size=self.size,
+            n=len(job.X),
+            start=start,
+            stop=stop,
+            update=now.updates,
+            masks=job.updates_before,
+            check=job.check_finite if check is None else check,
+            of=self.threads,
+        )
+        table[place_of("seed")] = np.uint64(job.seed).astype(np.int64)
+        began = time.perf_counter()
+        failed = self._call(table, order is not None)
+        took = max(time.perf_counter() - began, 1e-7)
+        self._next = max(1, min(int(_STRETCH * (stop - start) / took), 64 * (stop - start)))
+        return failed
+
+    def _call(self, table: Array, ordered: bool) -> int:
+        compiled = self._kernel(ordered, self._trail is not None)
+        if self.threads == 1:
+            return compiled(table)
+        self._kept["gate"][:] = 0
+        others = []
+        for me in range(1, self.threads):
+            own = table.copy()
+            own[place_of("me")] = me
+            others.append(threading.Thread(target=compiled, args=(own,), daemon=True))
+        for thread in others:
+            thread.start()
+        failed = compiled(table)
+        for thread in others:
+            thread.join()
+        return failed
+
+    def _kernel(self, ordered: bool, repeated: bool) -> Kernel:
+        key = ordered, repeated
+        if key not in self._kernels:
+            dtype, clipped = self.job.X.dtype, self.job.clip is not None
+            self._kernels[key] = kernel(
+                "epoch", write_epoch, self._lifted, dtype, tall(self.size),
+                ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated,
+            )  # fmt: skip
+        return self._kernels[key]
+
+    def _find(self, carry: Carry, began: Carry, order: Array | None, start: int, stop: int) -> EpochResult:
+        """Make a stretch again to find the batch at which something is not finite."""
+        rows = np.arange(len(self.job.X)) if order is None else order
+        now = began
+        for k in range(start, stop):
+            before = _copy(now)
+            failed = self._go(now, order, k, k + 1)
+            of_batch = rows if self._trail is not None else rows[k * self.size : (k + 1) * self.size]
+            if failed >= 0:
+                # The newest update made the loss what it is: the one before it was sound.
+                price = float(self._kept["sums"][4])
+                sound = self._after(carry, order, k - 1) if math.isfinite(price) else before
+                return self._result(before, k, of_batch, sound)
+            if not _all_finite(now):
+                return self._result(before, k, of_batch, before)
+            now = now._replace(updates=now.updates + 1)
+        raise AssertionError("the same batches gave other numbers")
+
+    def _after(self, carry: Carry, order: Array | None, batches: int) -> Carry | None:
+        """Give how training stood after so many batches of the epoch: the same updates, made once more."""
+        if batches < 1:
+            return carry.before if batches < 0 else carry
+        now = _copy(carry)
+        self._go(now, order, 0, batches, check=False)
+        return now._replace(updates=carry.updates + batches)
+
+
+def _copy(carry: Carry) -> Carry:
+    slots = tuple(map(aligned, carry.slots))
+    return Carry(aligned(carry.theta), aligned(carry.state), slots, carry.updates)
+
+
+def _all_finite(carry: Carry) -> bool:
+    with np.errstate(all="ignore"):
+        return all(
+            math.isfinite(np.dot(vector, vector)) or bool(np.isfinite(vector).all())
+            for vector in (carry.theta, carry.state, *carry.slots)
+        )

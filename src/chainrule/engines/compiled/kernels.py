@@ -1,0 +1,82 @@
+"""From lifted formulas to functions that can be called: written, compiled, kept on disk, loaded once."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.compiled import cache
+from chainrule.engines.compiled.code import Code
+from chainrule.engines.compiled.lifted import Lifted
+from chainrule.engines.compiled.machine import Compiled, this_machine
+from chainrule.engines.compiled.notice import compiling
+from chainrule.engines.compiled.table import ENTRIES
+from chainrule.formulas import Array
+
+__all__ = ["Kernel", "fill", "kernel", "place_of"]
+
+_PLACES = {name: k for k, name in enumerate(ENTRIES)}
+_SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
+# Compiled code by its digest, for as long as the program runs.
+_loaded: dict[str, Kernel] = {}
+
+
+class Kernel:
+    """A compiled function, called with the address of a table.
+
+    Args:
+        compiled: the code, kept alive.
+        name: of the function.
+    """
+
+    def __init__(self, compiled: Compiled, name: str) -> None:
+        self._compiled = compiled
+        self.call = _SIGNATURE(compiled.address(name))
+
+    def __call__(self, table: Array) -> int:
+        """Run it on a table from `fill`; other threads go on meanwhile."""
+        return int(self.call(table.ctypes.data))
+
+
+def kernel(
+    name: str, write: Callable[..., None], lifted: Lifted, dtype: np.dtype[Any], tall: int, **options: bool
+) -> Kernel:
+    """Give a function for a network: from this program's memory, from disk, or newly compiled.
+
+    Args:
+        name: of the function.
+        write: writes its code: ``write(code, lifted, tall, **options)``.
+        lifted: the network with its formulas.
+        dtype: float32 or float64.
+        tall: how many rows a batch has, for which tiles are chosen.
+        **options: what else the writer is told.
+    """
+    machine = this_machine()
+    single = dtype == np.float32
+    key = cache.digest(repr((name, single, tall, sorted(options.items()), machine)), lifted.text)
+    if key not in _loaded:
+        compiled = cache.read(key)
+        if compiled is None:
+            with compiling(cache.folder() is not None):
+                code: Code = machine.code(single)
+                write(code, lifted, tall, **options)
+                compiled = machine.compile(code)
+            cache.write(key, compiled)
+        _loaded[key] = Kernel(machine.load(compiled), name)
+    return _loaded[key]
+
+
+def fill(**given: Any) -> Array:
+    """Make a table of addresses and numbers; the arrays must be kept alive by whoever uses it."""
+    table = np.zeros(len(ENTRIES), dtype=np.int64)
+    for name, value in given.items():
+        table[_PLACES[name]] = value.ctypes.data if isinstance(value, np.ndarray) else value
+    return table
+
+
+def place_of(name: str) -> int:
+    """Give where an entry stands in a table."""
+    return _PLACES[name]

@@ -1,0 +1,110 @@
+"""What a compiled function is given: one table of addresses and counts, and where in the workspace things lie."""
+
+from __future__ import annotations
+
+from chainrule.engines.compiled.code import Code, Value
+from chainrule.network import Dropout, Network
+
+__all__ = ["ENTRIES", "Table", "Workspace"]
+
+# Addresses and whole numbers, eight bytes each, in this order; a function reads what it needs.
+ENTRIES = (
+    "X",  # inputs, (n, N_0)
+    "Y",  # targets, (n, N_K)
+    "weights",  # one per row
+    "order",  # which row comes when, int64
+    "theta",
+    "state",
+    "g",  # dC/dtheta
+    "dX",  # dC/dX, (m, N_0)
+    "out",  # outputs, (n, N_K)
+    "slot0",
+    "slot1",
+    "slot2",
+    "slot3",
+    "work",  # the workspace, see `Workspace`
+    "rows",  # addresses of a batch's rows: m of X, then m of Y
+    "numbers",  # parameters of formulas, float64
+    "rates",  # learning rates of updates first + 1, first + 2, …, float64
+    "sums",  # float64: loss, penalty, weight; then the newest cost and penalty
+    "size",  # rows in a batch
+    "n",  # rows in all
+    "start",  # first batch to do
+    "stop",  # the batch after the last one to do
+    "update",  # updates made before batch ``start``
+    "seed",  # for dropout
+    "masks",  # what is added to an update's number to give that of its dropout mask
+    "me",  # this thread
+    "of",  # how many threads
+    "trail",  # float64: cost and penalty of each update from ``start`` on, where they are asked for
+    "gate",  # two int64 for threads to meet at
+    "check",  # whether to stop at a cost that is not finite
+)
+
+
+class Table:
+    """Reads entries of the table that a function was given.
+
+    Args:
+        c: the code of the function.
+        place: the table's address.
+    """
+
+    def __init__(self, c: Code, place: Value) -> None:
+        self._c, self._place = c, place
+
+    def _entry(self, name: str) -> Value:
+        c = self._c
+        return c.builder.gep(self._place, [c.index(ENTRIES.index(name))], source_etype=c.whole)
+
+    def address(self, name: str) -> Value:
+        """Read an address."""
+        return self._c.builder.load(self._entry(name), typ=self._c.pointer)
+
+    def whole(self, name: str) -> Value:
+        """Read a whole number."""
+        return self._c.builder.load(self._entry(name), typ=self._c.whole)
+
+
+class Workspace:
+    """Where the pieces of a forward and backward pass lie: for each, (how many numbers a row, how many before it).
+
+    A piece of N numbers a row begins at number (rows in a batch) * (numbers before it) and is laid out row by row.
+
+    Args:
+        network: the network.
+        gathered: whether the batch's inputs are brought together here, each row from a cache line on.
+    """
+
+    def __init__(self, network: Network, gathered: bool = False) -> None:
+        self._before: dict[tuple[str, int], int] = {}
+        self.per_row = 0
+        self.columns = 0  # numbers that do not depend on the rows
+        self._fixed: dict[tuple[str, int], int] = {}
+        self.stride = -(-network.sizes[0] // 16) * 16
+        if gathered:
+            self._add("X", 0, self.stride)
+        for s, (layer, l) in enumerate(network.steps):
+            N = network.sizes[l]
+            for kind in ("A", "D") if isinstance(layer, Dropout) else ("Z", "A", "D"):
+                self._add(kind, s, N)
+            if isinstance(layer, Dropout):
+                self._add("factors", s, -(-(N + 8) // 8) * 8)
+            if not hasattr(layer, "size") and not isinstance(layer, Dropout):
+                self._add("zhat", s, N)
+                self._fixed["scale", s] = self.columns
+                self.columns += N
+        self._add("losses", 0, 1)
+        self._add("share", 0, 1)
+
+    def _add(self, kind: str, s: int, N: int) -> None:
+        self._before[kind, s] = self.per_row
+        self.per_row += N
+
+    def before(self, kind: str, s: int) -> int:
+        """How many numbers a row lie before this piece."""
+        return self._before[kind, s]
+
+    def fixed(self, kind: str, s: int) -> int:
+        """Where a piece without rows begins behind all others."""
+        return self._fixed[kind, s]

@@ -1,0 +1,44 @@
+"""The memory that compiled functions work in, sized for a network and a batch."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.compiled.passes import VECTORS
+from chainrule.engines.compiled.table import Workspace
+from chainrule.formulas import Array
+from chainrule.network import Network
+
+__all__ = ["TALLEST", "aligned", "row_addresses", "tall", "work"]
+
+# Tiles for more rows than this would be the same.
+TALLEST = 256
+
+
+def tall(rows: int) -> int:
+    """Give the number of rows that tiles are chosen for: that of the batch, where it is small enough to matter."""
+    return rows if rows <= 32 else 64 if rows < TALLEST else TALLEST
+
+
+def work(network: Network, rows: int, dtype: np.dtype[Any], threads: int = 1, *, gathered: bool = False) -> Array:
+    """Give room for the passes over so many rows."""
+    space = Workspace(network, gathered)
+    lanes = 64 // dtype.itemsize
+    packed = VECTORS * lanes * max(rows, *network.sizes) * threads
+    return aligned(np.zeros(rows * space.per_row + space.columns + packed + 8 * lanes, dtype=dtype))
+
+
+def aligned(vector: Array) -> Array:
+    """Copy a vector to where a cache line begins: a vector register that crosses lines takes twice as long to fill."""
+    room = np.empty(vector.nbytes + 64, dtype=np.uint8)
+    start = -room.ctypes.data % 64
+    place = room[start : start + vector.nbytes].view(vector.dtype)
+    place[:] = vector
+    return place
+
+
+def row_addresses(rows: int) -> Array:
+    """Give room for the addresses of a batch's rows, of X and of Y."""
+    return np.zeros(2 * rows, dtype=np.int64)

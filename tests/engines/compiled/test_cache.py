@@ -1,0 +1,103 @@
+"""Compiled code on disk: damaged, foreign, unwritable or stale files are never an error and never a wrong result."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from chainrule.network import Network
+from chainrule.parameters import draw_parameters, start_state
+
+compiled = pytest.importorskip("chainrule.engines.compiled")
+if not compiled.works():
+    pytest.skip("LLVM cannot run here", allow_module_level=True)
+
+from chainrule.engines import reference  # noqa: E402
+from chainrule.engines.compiled import cache, kernels  # noqa: E402
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder for kernels, and a program that has loaded none."""
+    folder = tmp_path / "kernels"
+    monkeypatch.setenv("CHAINRULE_KERNELS", str(folder))
+    monkeypatch.setattr(kernels, "_loaded", {})
+    return folder
+
+
+def answers(monkeypatch: pytest.MonkeyPatch, *, afresh: bool = True) -> Any:
+    """What the engine predicts, in a program that has loaded nothing yet."""
+    if afresh:
+        monkeypatch.setattr(kernels, "_loaded", {})
+    network = Network.from_sizes([5, 4, 3], hidden="tanh", output="softmax")
+    theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
+    X = np.random.default_rng(0).normal(size=(9, 5))
+    A = compiled.predict(network, theta, state, X)
+    np.testing.assert_allclose(A, reference.predict(network, theta, state, X), rtol=1e-13)
+    return A
+
+
+def test_code_is_kept_and_used_again(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = answers(monkeypatch)
+    (file,) = place.iterdir()
+    before = file.stat().st_mtime_ns
+    monkeypatch.setattr("chainrule.engines.compiled.machine.Machine.compile", lambda *_: pytest.fail("compiled again"))
+    assert answers(monkeypatch).tobytes() == first.tobytes()
+    assert file.stat().st_mtime_ns == before
+
+
+def test_damaged_files_are_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = answers(monkeypatch)
+    (file,) = place.iterdir()
+    whole = file.read_bytes()
+    rng = np.random.default_rng(0)
+    damaged = [b"", whole[:10], whole[:-1], whole + b"x", b"\0" * len(whole), whole[: len(whole) // 2]]
+    for _ in range(194):
+        broken = bytearray(whole)
+        broken[rng.integers(len(broken))] ^= 1 << int(rng.integers(8))
+        damaged.append(bytes(broken))
+    for contents in damaged:
+        file.write_bytes(contents)
+        assert cache.read(file.name) is None
+    assert answers(monkeypatch).tobytes() == first.tobytes()
+    assert file.read_bytes() == whole  # made anew
+
+
+def test_code_of_another_name_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(monkeypatch)
+    (file,) = place.iterdir()
+    file.rename(place / ("0" * 64))
+    assert cache.read("0" * 64) is None
+
+
+def test_key_depends_on_what_is_compiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = cache.digest("a", "b")
+    assert name != cache.digest("ab", "")
+    monkeypatch.setattr(cache, "_sources", lambda: "other sources")
+    assert name != cache.digest("a", "b")
+
+
+@pytest.mark.skipif(not hasattr(os, "getuid"), reason="folders have no owner here")
+def test_folder_that_others_may_write_is_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place.mkdir()
+    place.chmod(stat.S_IRWXU | stat.S_IWOTH | stat.S_IXOTH)
+    answers(monkeypatch)
+    assert not list(place.iterdir())
+
+
+def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("no folder")
+    monkeypatch.setenv("CHAINRULE_KERNELS", str(blocked / "kernels"))
+    answers(monkeypatch)
+
+
+def test_no_place_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CHAINRULE_KERNELS", "")
+    assert cache.folder() is None
+    answers(monkeypatch)
