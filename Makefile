@@ -25,13 +25,14 @@ SEARCH := $(if $(filter file,$(origin PYTHON)),--search)
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format docs texts course bench clean
+.PHONY: help demo test check format campaign docs texts course bench clean
 
 help:
 	$(info make demo     train a network on handwritten digits and write model and plots to demo/)
 	$(info make test     run all tests (PYTEST_ARGS="-k name" for some))
 	$(info make check    run everything that a change must pass: format, lint, types, tests)
 	$(info make format   format the code and mend what the linter can mend)
+	$(info make campaign compare the compiled engine with the reference engine on 1,000 random networks)
 	$(info make docs     build the documentation in site/)
 	$(info make texts    bring the catalogue of Chinese texts up to date and compile it)
 	$(info make course   run the lessons and write the course from them (MNIST=folder for digits-mnist))
@@ -67,6 +68,11 @@ texts: .venv/installed-test
 
 course: .venv/installed-test
 	$(VENV_PYTHON) scripts/course.py $(if $(MNIST),--mnist "$(MNIST)") $(LESSONS)
+
+# A thousand gradients and a thousand epochs: about half an hour.
+campaign: export CHAINRULE_CASES = 1000
+campaign: .venv/installed-test
+	$(VENV_PYTHON) -m pytest tests/engines/compiled/test_same_results.py $(PYTEST_ARGS)
 
 bench: .venv/installed-chainrule
 	$(VENV_PYTHON) benchmarks/reference.py

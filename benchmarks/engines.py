@@ -78,10 +78,11 @@ def print_table(found: Comparison) -> None:
         ratio, low, high = found.ratio(each)
         goal = GOALS.get(found.workload.name, {}).get(each.way.contender)
         met = "" if goal is None else f"{goal:g}, {'met' if ratio >= goal else 'not met'}"
+        first = f"first run {duration(each.first)}"
         print(
             f"| {each.contender.label} {' '.join(map(str, each.versions.values()))} | {duration(each.median)} |"
             f" {span(each.seconds)} | {ratio:.2f} ({low:.2f}–{high:.2f}) | {met} | {reached(each)} |"
-            f" {100 * found.share(each):.1f} % | {each.way.text}; first run {duration(each.first)} |"
+            f" {100 * found.share(each):.1f} % | {'; '.join(filter(None, (each.way.text, first)))} |"
         )
     for each in found.measured:
         for text in filter(None, (each.note, each.failed)):

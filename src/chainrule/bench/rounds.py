@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ Tell = Callable[[Message], None]
 
 # Threads of a library that has just run wait for more work in a loop, and would disturb the next one.
 _REST = 0.25
-_TRIALS = 2
+_TRIALS = 3
 
 
 class _Failed(Exception):
@@ -197,7 +198,8 @@ def _choose(
 
 
 def _try(worker: Worker) -> float:
-    return min(float(worker.run(trial)["seconds"]) for trial in range(_TRIALS))
+    """Give the median of a few runs: a single lucky one of a way that others disturb easily says nothing."""
+    return statistics.median(float(worker.run(trial)["seconds"]) for trial in range(_TRIALS))
 
 
 def _rounds(workers: Sequence[Worker], repeats: int, workload: Workload, tell: Tell) -> list[list[dict[str, Any]]]:

@@ -7,7 +7,6 @@ What cannot be lifted, such as a formula with Python branches, goes to the refer
 
 from __future__ import annotations
 
-import os
 import weakref
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -18,13 +17,14 @@ from chainrule.engines import reference
 from chainrule.engines.compiled.epochs import Epochs
 from chainrule.engines.compiled.graph import NotLiftable
 from chainrule.engines.compiled.notice import tell
+from chainrule.engines.compiled.threads import usable_threads
 from chainrule.engines.compiled.verbs import Batch, Rows
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
 from chainrule.formulas import Array
 from chainrule.language import tr
 from chainrule.network import Network
 
-__all__ = ["epoch", "gradient", "loss", "name", "predict", "repeat", "threads", "works"]
+__all__ = ["epoch", "gradient", "loss", "name", "predict", "repeat", "works"]
 
 name = "compiled"
 
@@ -42,13 +42,6 @@ def works() -> bool:
     except (ImportError, OSError, RuntimeError):
         return False
     return True
-
-
-def threads() -> int:
-    """Give how many threads may work together: as many as this process has cores."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _once(owner: Any, key: Any, make: Callable[[], T]) -> T | None:
@@ -82,7 +75,9 @@ def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
     """
     if not len(X) or not _takes(theta, X):
         return reference.predict(network, theta, state, X)
-    rows = _once(network, ("predict", X.dtype), lambda: Rows(network, X.dtype))
+    rows = _prepared.get((id(network), ("predict", X.dtype)))
+    if rows is None:
+        rows = _once(network, ("predict", X.dtype), lambda: Rows(network, X.dtype))
     return reference.predict(network, theta, state, X) if rows is None else rows.outputs(theta, state, X)
 
 
@@ -131,7 +126,7 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
     """Make one pass over the rows in the given order (None: as they are), an update a batch."""
     epochs = None
     if _takes(carry.theta, job.X, job.Y, job.weights):
-        epochs = _once(job, "epoch", lambda: Epochs(job, threads()))
+        epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads()))
     if epochs is None:
         return reference.epoch(job, carry, order, watch, each=each)
     return epochs.make(carry, order, watch, each=each)
@@ -146,5 +141,5 @@ def repeat(job: Job, carry: Carry, updates: int, watch: Watch | None = None) -> 
     """
     if not _takes(carry.theta, job.X, job.Y, job.weights):
         return None
-    epochs = _once(job, "epoch", lambda: Epochs(job, threads()))
+    epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads()))
     return None if epochs is None else epochs.repeat(carry, updates, watch)

@@ -16,9 +16,9 @@ from chainrule.engines.compiled.notice import compiling
 from chainrule.engines.compiled.table import ENTRIES
 from chainrule.formulas import Array
 
-__all__ = ["Kernel", "fill", "kernel", "place_of"]
+__all__ = ["PLACES", "Kernel", "fill", "kernel", "place_of"]
 
-_PLACES = {name: k for k, name in enumerate(ENTRIES)}
+PLACES = {name: k for k, name in enumerate(ENTRIES)}
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
 # Compiled code by its digest, for as long as the program runs.
 _loaded: dict[str, Kernel] = {}
@@ -73,10 +73,10 @@ def fill(**given: Any) -> Array:
     """Make a table of addresses and numbers; the arrays must be kept alive by whoever uses it."""
     table = np.zeros(len(ENTRIES), dtype=np.int64)
     for name, value in given.items():
-        table[_PLACES[name]] = value.ctypes.data if isinstance(value, np.ndarray) else value
+        table[PLACES[name]] = value.ctypes.data if isinstance(value, np.ndarray) else value
     return table
 
 
 def place_of(name: str) -> int:
     """Give where an entry stands in a table."""
-    return _PLACES[name]
+    return PLACES[name]

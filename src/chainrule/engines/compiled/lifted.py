@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -18,11 +18,12 @@ from chainrule.engines.compiled.lifting import (
     lift_penalty,
 )
 from chainrule.engines.protocol import Objective
-from chainrule.formulas import Optimizer
+from chainrule.formulas import Formula, Optimizer
 from chainrule.network import Dropout
 
 __all__ = ["Lifted", "lift"]
 
+T = TypeVar("T")
 # Numbers that change with every update, and so are no parameters.
 MOVING = ("t", "rate")
 
@@ -111,10 +112,11 @@ def lift(objective: Objective, optimizer: Optimizer | None, weighted: bool) -> L
     f, back = {}, {}
     for s, (layer, l) in enumerate(network.steps):
         if not isinstance(layer, Dropout):
-            f[s] = lift_activation(layer.activation, network.sizes[l])
+            width = network.sizes[l]
+            f[s] = _known(lift_activation, layer.activation, width)
             if layer.activation.trainable:
-                back[s] = lift_back(layer.activation, network.sizes[l])
-    value, slope = lift_loss(objective.loss, network.output_activation, N)
+                back[s] = _known(lift_back, layer.activation, width)
+    value, slope = _known(lift_loss, objective.loss, network.output_activation, N)
     lifted = Lifted(
         objective,
         weighted,
@@ -123,14 +125,41 @@ def lift(objective: Objective, optimizer: Optimizer | None, weighted: bool) -> L
         value,
         slope,
         objective.pair is not None,
-        None if optimizer is None else lift_optimizer(optimizer),
-        tuple(lift_penalty(penalty) for penalty in objective.penalties),
+        None if optimizer is None else _known(lift_optimizer, optimizer),
+        tuple(_known(lift_penalty, penalty) for penalty in objective.penalties),
     )
     for key, program, parameters in lifted.programs():
         _number(lifted, key, program, parameters)
     if optimizer is not None and lifted.optimizer is not None:
         _number(lifted, "optimizer", lifted.optimizer, optimizer.parameters)
     return lifted
+
+
+# What was lifted, by the very functions and numbers of the records.
+_lifted: dict[Any, Any] = {}
+_MOST = 1000
+
+
+def _known(lifting: Callable[..., T], *given: Any) -> T:
+    """Lift a formula, or give what came of it before: the same functions give the same program."""
+    key = (lifting, *(_identity(each) for each in given))
+    if key not in _lifted:
+        if len(_lifted) >= _MOST:
+            _lifted.clear()
+        _lifted[key] = lifting(*given)
+    result: T = _lifted[key]
+    return result
+
+
+def _identity(given: Any) -> Any:
+    """What a record's program depends on."""
+    if not isinstance(given, Formula):
+        return given
+    functions = tuple(
+        getattr(given, name, None) for name in ("value", "slope", "pullback", "project", "slots", "decays")
+    )
+    pairs = tuple((name, pair.value, pair.slope) for name, pair in getattr(given, "pairs", {}).items())
+    return given.name, functions, pairs, tuple(sorted(given.parameters.items()))
 
 
 def _number(lifted: Lifted, key: Any, program: Program, parameters: Mapping[str, float]) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from chainrule.engines.compiled.code import Code, Value, Variable
 from chainrule.engines.compiled.lifted import Lifted
+from chainrule.engines.compiled.lifting import Program
 from chainrule.engines.compiled.meeting import meet
 from chainrule.engines.compiled.normalizing import Normalizing
 from chainrule.engines.compiled.philox import write_mask
 from chainrule.engines.compiled.products import dots, sums_of_rows, tile_rows
-from chainrule.engines.compiled.table import Table, Workspace
+from chainrule.engines.compiled.table import Table, Workspace, is_turned, turned_room
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
 
 __all__ = ["VECTORS", "Passes"]
@@ -106,6 +107,13 @@ class Passes:
         behind = c.plus(c.times(self.size, self.space.per_row), self.space.columns)
         room = c.times(c.times(self.vectors * c.lanes, 1), self.deepest())
         return c.at(self.work, c.plus(behind, c.times(self.me, room) if self.shared else 0))
+
+    def behind_packs(self) -> Value:
+        """Give the address of this thread's room for a matrix turned round."""
+        c = self.c
+        packs = c.times(c.times(self.vectors * c.lanes, self.deepest()), self.of)
+        behind = c.plus(c.plus(c.times(self.size, self.space.per_row), self.space.columns), packs)
+        return c.at(self.work, c.plus(behind, c.times(self.me, turned_room(self.network, self.tall))))
 
     def deepest(self) -> Value:
         """Give how many rows a packed panel may have: as many as the batch, or as the widest layer."""
@@ -209,19 +217,64 @@ class Passes:
                 value = c.add(value, c.splat(c.load(bias), c.lanes) if one else c.load(c.at(bias, j), c.lanes, used))
             c.store(value, c.at(Z(i), j), used)
 
+        part = self.part(self.m, GRAIN)
+        if is_turned(K, self.tall):
+            vectors = min(self.vectors, -(-N // c.lanes))
+            turned = self._turn(W, K, N)
+            stride = -(-N // c.lanes) * c.lanes
+            sums_of_rows(c, self.m, N, K, lambda i, k: c.at(self.input_row(s)(i), k),
+                         lambda k: c.at(turned, c.times(k, stride)), finish,
+                         heights=tile_rows(self.tall, vectors, self.registers), vectors=vectors, part=part,
+                         shallow=K)  # fmt: skip
+            return
         across = min(4, N)
         heights = tile_rows(self.tall, across, self.registers)
-        part = self.part(self.m, GRAIN)
         dots(c, self.m, N, K, self.input_row(s), lambda j: c.at(W, c.times(j, K)), finish,
              heights=heights, across=across, part=part,
              aside=(lambda j, count: self._fetch_part(j, count, N, 0)) if s == 0 else None)  # fmt: skip
 
+    def _turn(self, W: Value, K: int, N: int) -> Value:
+        """Write W.T into this thread's room, each row from a whole vector on: short dot products cost too much."""
+        c = self.c
+        wide = -(-N // c.lanes) * c.lanes
+        room = self.behind_packs()
+        with c.loop(N) as i, c.loop(K) as k:
+            c.store(c.load(c.at(W, c.plus(c.times(i, K), k))), c.at(room, c.plus(c.times(k, wide), i)))
+        return room
+
     def _activate(self, s: int) -> None:
-        c, N = self.c, self._width("Z", s)
-        Z, A = self.piece("Z", s), self.piece("A", s)
+        self._apply(self.lifted.f[s], ("f", s), {"z": self.piece("Z", s)}, self.piece("A", s), self._width("Z", s))
+
+    def _apply(
+        self,
+        program: Program,
+        key: Any,
+        given: dict[str, Callable[[Value], Value]],
+        out: Callable[[Value], Value],
+        N: int,
+    ) -> None:
+        """Run a program over this thread's rows; number by number where no number needs its row."""
+        c, prepared = self.c, self.prepared[key]
         first, last = self.part(self.m, GRAIN)
-        with c.loop(last, first) as i:
-            self.lifted.f[s].emit_row(c, {"z": Z(i)}, N, self.prepared["f", s], A(i))
+        if not program.elementwise:
+            with c.loop(last, first) as i:
+                program.emit_row(c, {name: row(i) for name, row in given.items()}, N, prepared, out(i))
+            return
+        starts = {name: row(c.index(0)) for name, row in given.items()}
+        target = out(c.index(0))
+
+        def step(k: Value, lanes: int) -> None:
+            (value,) = program.emit(c, {name: c.load(c.at(at, k), lanes) for name, at in starts.items()}, prepared)
+            c.store(value, c.at(target, k))
+
+        begin, end = c.times(first, N), c.times(last, N)
+        whole = c.plus(end, 1 - c.lanes)
+        done = Variable(c, c.whole, begin)
+        with c.loop(whole, begin, c.lanes) as k:
+            step(k, c.lanes)
+            done.set(c.plus(k, c.lanes))
+        with c.loop(end, done.get()) as k:
+            step(k, 1)
 
     def _drop(self, s: int, layer: Dropout, l: int, update: Value | None) -> None:
         c, N = self.c, self._width("A", s)
@@ -350,9 +403,9 @@ class Passes:
         """(BP2), second half: times f'(Z); dropout has none."""
         if isinstance(self.network.steps[s][0], Dropout):
             return
-        first, last = self.part(self.m, GRAIN)
-        with self.c.loop(last, first) as i:
-            self._back_row(s, i)
+        D = self.piece("D", s)
+        given = {"z": self.piece("Z", s), "a": self.piece("A", s), "g": D}
+        self._apply(self.lifted.back[s], ("back", s), given, D, self._width("D", s))
 
     def _send_back(self, s: int, l: int, into: Callable[[Value], Value]) -> None:
         """(BP2), first half: G = D W."""

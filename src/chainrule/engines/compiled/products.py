@@ -21,7 +21,7 @@ from chainrule.engines.compiled.code import Code, Value, Variable
 __all__ = ["Part", "Stripes", "dots", "over_tiles", "sums_of_rows", "tile_rows", "totals"]
 
 # So many bytes of rows are gone through again and again; a first-level cache holds two to three times as many.
-_NEAR = 16384
+_NEAR = 32768
 # A part of a loop: (first, last + 1), for threads that share it.
 Part = tuple[Value | int, Value | int]
 

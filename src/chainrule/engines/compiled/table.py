@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.engines.compiled.code import Code, Value
 from chainrule.network import Dropout, Network
 
-__all__ = ["ENTRIES", "Table", "Workspace"]
+__all__ = ["ENTRIES", "Table", "Workspace", "is_turned", "turned_room"]
 
 # Addresses and whole numbers, eight bytes each, in this order; a function reads what it needs.
 ENTRIES = (
@@ -40,6 +40,17 @@ ENTRIES = (
     "gate",  # two int64 for threads to meet at
     "check",  # whether to stop at a cost that is not finite
 )
+
+
+def is_turned(K: int, rows: int) -> bool:
+    """Whether a layer of K inputs is computed with W.T: where dot products are short and rows are many."""
+    return rows >= 64 and K <= 128
+
+
+def turned_room(network: Network, rows: int) -> int:
+    """Give how many numbers the largest W.T takes."""
+    pairs = zip(network.sizes, network.sizes[1:], strict=False)
+    return max((K * -(-N // 16) * 16 for K, N in pairs if is_turned(K, rows)), default=0)
 
 
 class Table:

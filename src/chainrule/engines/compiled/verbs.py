@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
+import threading
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines.compiled.functions import write_gradient, write_predict
-from chainrule.engines.compiled.kernels import fill, kernel, place_of
+from chainrule.engines.compiled.kernels import PLACES, fill, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
+from chainrule.engines.compiled.threads import usable_threads
 from chainrule.engines.compiled.workspaces import TALLEST, row_addresses, tall, work
 from chainrule.engines.protocol import Draw, Gradient, Objective
 from chainrule.formulas import LOSSES, Array
@@ -16,6 +19,38 @@ from chainrule.network import Network
 from chainrule.parameters import Parameters
 
 __all__ = ["Batch", "Rows"]
+
+
+_N, _START, _STOP = (PLACES[name] for name in ("n", "start", "stop"))
+# Multiplications from which on a second thread brings more than it costs.
+_WORTH_SHARING = 20_000_000
+
+
+class Desk:
+    """What one thread needs to go over rows: a workspace and a table that is filled in but for what changes.
+
+    Args:
+        network: the network.
+        size: how many rows are gone over at once.
+        dtype: float32 or float64.
+        numbers: the parameters of formulas.
+    """
+
+    def __init__(self, network: Network, size: int, dtype: np.dtype[Any], numbers: Array) -> None:
+        self._kept = work(network, size, dtype), row_addresses(size), numbers
+        room, rows, _ = self._kept
+        self._theta: Array | None = None
+        self._state: Array | None = None
+        self.table = fill(work=room, rows=rows, numbers=numbers, size=size, of=1)
+
+    def lay(self, theta: Array, state: Array, **given: Array) -> None:
+        """Write the addresses of arrays into the table; whoever calls keeps them alive while it is used."""
+        if theta is not self._theta or state is not self._state:
+            self._theta, self._state = theta, state  # kept, so that no other array can come to lie there
+            given |= {"theta": theta, "state": state}
+        table = self.table
+        for name, array in given.items():
+            table[PLACES[name]] = array.__array_interface__["data"][0]
 
 
 class Rows:
@@ -36,28 +71,65 @@ class Rows:
         lifted = lift(asked, None, weighted)
         self._kernel = kernel("predict", write_predict, lifted, dtype, TALLEST, losses=objective is not None)
         self._numbers = np.array(lifted.numbers, dtype=np.float64)
+        self._count = network.parameter_count
+        self._desks: dict[int, list[Desk]] = {}
 
-    def _run(self, n: int, **given: Any) -> None:
+    def _run(self, X: Array, out: Array, **given: Array) -> None:
+        """Go over the rows, in several threads where there are enough of them."""
+        n = len(X)
         size = min(n, TALLEST)
-        # A workspace of its own, so that several threads may predict at once.
-        room, rows = work(self.network, size, self.dtype), row_addresses(size)
-        table = fill(
-            **given, work=room, rows=rows, numbers=self._numbers, size=size, n=n, start=0, stop=-(-n // size), of=1
-        )
-        self._kernel(table)
+        blocks = -(-n // size)
+        if blocks == 1 or n * self._count < _WORTH_SHARING:
+            self._part(size, (0, blocks), X, out, **given)
+            return
+        several = min(usable_threads(), blocks)
+        cuts = [blocks * k // several for k in range(several + 1)]
+        parts = list(itertools.pairwise(cuts))
+        others = [
+            threading.Thread(target=self._part, args=(size, part, X, out), kwargs=given, daemon=True)
+            for part in parts[1:]
+        ]
+        for thread in others:
+            thread.start()
+        self._part(size, parts[0], X, out, **given)
+        for thread in others:
+            thread.join()
+
+    def _part(self, size: int, part: tuple[int, int], X: Array, out: Array, **given: Array) -> None:
+        free = self._desks.get(size)
+        if free is None:
+            free = self._desks.setdefault(size, [])
+        try:
+            desk = free.pop()  # threads that predict at once each have their own
+        except IndexError:
+            desk = Desk(self.network, size, self.dtype, self._numbers)
+        desk.lay(X=X, out=out, **given)
+        desk.table[_N], desk.table[_START], desk.table[_STOP] = len(X), *part
+        self._kernel(desk.table)
+        free.append(desk)
 
     def outputs(self, theta: Array, state: Array, X: Array) -> Array:
         """Give A[K]."""
         out = np.empty((len(X), self.network.outputs), dtype=self.dtype)
-        # Outputs need no targets; any address of rows as long as the outputs serves.
-        self._run(len(X), X=X, Y=out, theta=theta, state=state, out=out)
+        self._run(X, out, theta=theta, state=state)
         return out
 
     def cost(self, theta: Array, state: Array, X: Array, Y: Array, weights: Array | None) -> float:
         """Give the (weighted) mean loss."""
         sums = np.zeros(6)
         given = {} if weights is None else {"weights": weights}
-        self._run(len(X), X=X, Y=Y, theta=theta, state=state, sums=sums, **given)
+        # One thread, so that losses are always added up in the same order.
+        self._part(
+            min(len(X), TALLEST),
+            (0, -(-len(X) // min(len(X), TALLEST))),
+            X,
+            sums,
+            Y=Y,
+            theta=theta,
+            state=state,
+            sums=sums,
+            **given,
+        )
         whole = len(X) if weights is None else float(weights.sum())
         return float(sums[0]) / whole if whole > 0 else 0.0
 
