@@ -10,7 +10,8 @@ import pytest
 
 from chainrule import lessons
 from chainrule.errors import ChainruleError, UsageError
-from chainrule.lessons.story import Hint, Table
+from chainrule.lessons.rendering import to_markdown
+from chainrule.lessons.story import Hint, Say, Table
 
 NAMES = ("descent-1d", "descent-2d", "linear-regression", "batch-sizes")
 
@@ -36,7 +37,7 @@ def test_figures(told: dict[str, lessons.Result]) -> None:
     regression = values["linear-regression"]
     assert regression["updates"] == 4344
     np.testing.assert_allclose(regression["theta"], (0.13729871, 1.47677663), atol=5e-9, rtol=0)
-    np.testing.assert_allclose(regression["closed_form"], (0.1372549, 1.47678019), atol=5e-8, rtol=0)
+    np.testing.assert_allclose(regression["closed_form"], (0.13725490, 1.47678019), atol=5e-9, rtol=0)
     assert values["batch-sizes"] == {"iterations": 10_000}
 
 
@@ -57,6 +58,76 @@ def test_a_rate_too_small_and_one_too_large_are_said_so(told: dict[str, lessons.
     rates = [block for block in told["descent-1d"].blocks if isinstance(block, Table)][1]
     assert [row[0] for row in rates.rows] == [0.02, 0.4, 1.1]
     assert str(rates.rows[2][-1]).startswith("diverging")
+
+
+@pytest.mark.parametrize(
+    ("settings", "rates"),
+    [
+        ({"rate": 0.9}, [0.045, 0.9, 2.475]),
+        ({"rate": 2, "small": 0.02, "large": 1.1}, [0.02, 1.1, 2.0]),
+        ({"rate": 0.4, "small": 0.4, "large": 0.4}, [0.4]),
+        ({"rate": 1e300}, [5e298, 1e300]),
+    ],
+)
+def test_rates_stand_in_order_and_once(settings: dict[str, Any], rates: list[float]) -> None:
+    result = lessons.run("descent-1d", **settings)
+    table = [block for block in result.blocks if isinstance(block, Table)][1]
+    np.testing.assert_allclose([row[0] for row in table.rows], rates)
+    assert len(result.figure.axes) == len(rates)
+
+
+@pytest.mark.parametrize("name", ["descent-1d", "descent-2d"])
+def test_where_no_step_can_be_shown_nothing_is_checked(name: str) -> None:
+    result = lessons.run(name, rate=1e200)
+    assert result.values["path"] == []
+    assert result.checks == []
+    assert any(
+        isinstance(block, Say) and "step 1 leads to where J has no finite value" in block.text
+        for block in result.blocks
+    )
+    assert result.figure.axes
+
+
+def test_leaving_the_domain_is_no_divergence() -> None:
+    result = lessons.run("descent-1d", function="log(t)", rate=0.9, steps=50, small=0.1, large=1.5)
+    rates = [block for block in result.blocks if isinstance(block, Table)][1]
+    assert str(rates.rows[-1][-1]).startswith("left the domain of J: step 1")
+    assert result.figure.axes[-1].get_title().endswith("0 steps, then out of the domain")
+
+
+def test_a_python_function() -> None:
+    def bowl(x: Any, y: Any) -> Any:
+        return x**2 + y**2
+
+    one = lessons.run("descent-1d", function=lambda t: t**2)
+    assert one.values == lessons.run("descent-1d").values
+    assert one.to_dict()["settings"]["function"] == "<lambda>"
+    two = lessons.run("descent-2d", function=bowl, steps=3)
+    assert two.to_dict()["settings"]["function"] == "bowl"
+    assert two.to_dict()["settings"]["start"] == (2.0, 3.0)
+    strange = lessons.run("descent-1d", function=lambda t: float(t) ** 2)
+    np.testing.assert_allclose(strange.values["path"], one.values["path"], rtol=1e-6)
+    for result in (one, two, strange):
+        assert result.passed
+        assert not result.as_told
+        assert result.figure is not None
+        assert "$$$$" not in to_markdown(result)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("descent-1d", {"function": "theta**2 + phi"}, "one variable.*descent-2d"),
+        ("descent-2d", {"function": "x**2"}, "two variables.*descent-1d"),
+        ("descent-1d", {"function": "log(x)", "start": -1}, "start"),
+        ("descent-2d", {"function": "sqrt(x) + y", "start": "-1,2"}, "start"),
+    ],
+)
+def test_what_cannot_be_is_said_first(name: str, settings: dict[str, Any], said: str) -> None:
+    blocks: list[Any] = []
+    with pytest.raises(UsageError, match=said):
+        lessons.run(name, listener=blocks.append, **settings)
+    assert blocks == []
 
 
 @pytest.mark.parametrize("name", NAMES)

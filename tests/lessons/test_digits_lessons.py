@@ -195,7 +195,7 @@ def test_without_mnist_and_network_the_remedies_are_named(tmp_path: Path, monkey
         lessons.run("digits-mnist")
     with pytest.raises(NetworkError, match=r"--data-dir FOLDER.*--data digits"):
         lessons.run("digits-mnist", data_dir=str(tmp_path))
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match=r"there is no folder.*--data digits"):
         lessons.run("digits-mnist", data_dir=str(tmp_path / "none"))
 
 

@@ -141,6 +141,20 @@ def test_a_neuron_of_one_s_own():
 # --- forward
 
 
+def test_neurons_are_drawn_on_the_curve(results):
+    (axes,) = results["neuron"].figure.axes
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["sigmoid", "z = 7, a = 0.9991"]
+    (axes,) = results["feedforward"].figure.axes
+    assert [line.get_xdata().tolist() for line in axes.lines[1:]] == [[3.0], [pytest.approx(float(f(3)))]]
+
+
+def test_a_neuron_has_as_many_weights_as_inputs():
+    blocks = []
+    with pytest.raises(UsageError, match=r"--w has 3 numbers and --x has 2; they must be as many"):
+        lessons.run("neuron", w="0,1,2", x="2,3", listener=blocks.append)
+    assert blocks == []
+
+
 def test_feedforward(results):
     h = f(3)
     values = results["feedforward"].values
@@ -169,6 +183,7 @@ def test_the_table_holds_the_whole_catalogue(results):
     assert rows["sigmoid"][2] == 0.25
     assert rows["tanh"][3] == pytest.approx(1 - np.tanh(6) ** 2, rel=1e-6)
     assert rows["silu"][1] == "−0.278 … ∞"
+    assert tables(results["activations"])[0].header[2] == "largest f' from −6 to 6"
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -196,11 +211,23 @@ def test_a_curve_for_each_weight_and_bias(results):
 
 
 def test_squared_errors(results):
-    rows = {row[0]: row[1:] for row in tables(results["losses"])[0].rows}
-    assert rows["half_squared_error"] == (24.5, 2.0, 3.0, 6.0)
-    assert rows["squared_error"] == (49.0, 4.0, 6.0, 12.0)
-    np.testing.assert_allclose(rows["mean_squared_error"], [49 / 3, 4 / 3, 2, 4])
-    np.testing.assert_allclose(rows["euclidean_distance"], [7, 2 / 7, 3 / 7, 6 / 7])
+    rows = {row[0]: row[2:] for row in tables(results["losses"])[0].rows}
+    assert rows["half squared error"] == (24.5, 2.0, 3.0, 6.0)
+    assert rows["squared error"] == (49.0, 4.0, 6.0, 12.0)
+    np.testing.assert_allclose(rows["mean squared error"], [49 / 3, 4 / 3, 2, 4])
+    np.testing.assert_allclose(rows["Euclidean distance"], [7, 2 / 7, 3 / 7, 6 / 7])
+    assert "a = (2, 3, 6) are the outputs and y = (0, 0, 0) the targets, N = 3" in said(results["losses"])
+
+
+def test_losses_have_names_that_are_words(results):
+    labels = {
+        text.get_text()
+        for axes in results["losses"].figure.axes
+        for text in (axes.get_legend().get_texts() if axes.get_legend() else ())
+    }
+    cells = {str(row[0]) for table in tables(results["losses"]) for row in table.rows}
+    assert {"half squared error", "binary cross-entropy"} <= labels & cells
+    assert not [each for each in labels | cells if "_" in each]
 
 
 def test_cross_entropy(results):
@@ -244,6 +271,26 @@ def test_a_kink_is_called_one(results):
     assert "a kink" in said(kinked)
     assert (kinked.values["dz_dw"], kinked.values["limit"]) == (0.0, 1.0)
     assert "a kink" not in said(results["chain-rule"])
+
+
+def test_at_a_kink_no_product_is_called_the_limit(results):
+    kinked = lessons.run("chain-rule", f="relu", w=0)
+    assert kinked.passed
+    names = [str(check.name) for check in kinked.checks]
+    assert "The limits from left and right differ; the product is that from the left" in names
+    assert "The product is the limit" not in names
+    assert "z(w) bends" not in said(kinked)
+    assert "The product is the limit" in [str(check.name) for check in results["chain-rule"].checks]
+    assert "z(w) bends" in said(results["chain-rule"])
+
+
+def test_the_check_at_a_kink_can_fail(monkeypatch):
+    module = importlib.import_module("chainrule.lessons.chain_rule")
+    wrong = {"relu": _wrong("relu", lambda z, a: np.ones_like(z)), "sigmoid": ACTIVATIONS["sigmoid"]}
+    monkeypatch.setattr(module, "ACTIVATIONS", wrong)
+    assert "The limits from left and right differ; the product is that from the left" in failed(
+        lessons.run("chain-rule", f="relu", w=0)
+    )
 
 
 # --- one derivative

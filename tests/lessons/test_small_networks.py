@@ -272,7 +272,7 @@ def test_deep_binary_sees_a_wrong_backward_pass(monkeypatch: pytest.MonkeyPatch)
         return D | {1: (given[1].Z[1] > 0).astype(float)}
 
     monkeypatch.setattr("chainrule.lessons.deep_binary_equations.errors_by_hand", bare)
-    assert "the equations, written out in NumPy, give the library's gradient" in failed(
+    assert "the equations, written out in NumPy, give the library's gradient for all W and b" in failed(
         lessons.run("deep-binary", **QUICK)
     )
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from chainrule.errors import ShapeError, UsageError
-from chainrule.language import Message
+from chainrule.language import Message, speaking
 from chainrule.plots.layer_spread import Spread, layer_spread
 
 
@@ -47,6 +47,12 @@ def test_sizes_are_drawn_where_log_and_zeros_are_said():
 
 def test_all_zeros_can_be_drawn(check_texts):
     check_texts(layer_spread([Spread("gradient", {"v": [[0.0], [0.0]]}, log=True)]))
+
+
+def test_the_names_of_the_axes_are_translated():
+    with speaking("zh"):
+        figure = layer_spread([Spread("a", {"v": [[1.0, 2.0]]})])
+    assert figure.axes[0].get_xlabel() == "层"
 
 
 def test_messages_are_texts():

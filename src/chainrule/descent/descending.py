@@ -35,6 +35,7 @@ class Descent:
         gradients: its gradient at each point, shape (steps + 1, variables).
         stopped: why it ended, in words.
         diverged: whether it led away from what it looked for: out of bounds, or higher and higher.
+        left: whether its next step left the domain of the function.
     """
 
     function: Function
@@ -44,6 +45,7 @@ class Descent:
     gradients: Array
     stopped: Message
     diverged: bool
+    left: bool = False
 
     @property
     def steps(self) -> int:
@@ -96,9 +98,9 @@ def descend(
         gradient: a Python function that gives the gradient, where it is not to be found.
 
     Returns:
-        A `Descent`. It ends after all steps, at a small gradient, or where it diverges: where the next value or
-        gradient is not a finite real number, or where a variable (a value) is a million (a million million) times
-        beyond the start.
+        A `Descent`. It ends after all steps; at a small gradient; where the next point has no real value or no
+        gradient, so that it left the domain; or where it diverges: where the next value is infinite, or a variable
+        (a value) is a million (a million million) times beyond the start.
 
     Raises:
         UsageError, UnknownName: for a function, a start, a rate or a number of steps that cannot be.
@@ -128,8 +130,9 @@ def _walk(function: Function, optimizer: Optimizer, theta: Array, most: int, wit
         )
     step, state = optimizer.bound(optimizer.value), optimizer.start(theta)
 
-    def ended(reason: Message, diverged: bool) -> Descent:
-        return Descent(function, optimizer, np.array(path), np.array(values), np.array(gradients), reason, diverged)
+    def ended(reason: Message, diverged: bool, left: bool = False) -> Descent:
+        courses = np.array(path), np.array(values), np.array(gradients)
+        return Descent(function, optimizer, *courses, reason, diverged, left)
 
     for t in range(1, most + 1):
         if within is not None and np.abs(g).max() <= within:
@@ -139,7 +142,10 @@ def _walk(function: Function, optimizer: Optimizer, theta: Array, most: int, wit
             theta = theta + change
         value, g = _measure(function, theta)
         if not math.isfinite(value) or not np.isfinite(g).all():
-            return ended(Message("diverged: step {t} leads to where J has no finite value or slope", t=t), True)
+            if _is_far(theta, path[0]) or math.isinf(value):
+                return ended(Message("diverged: step {t} leads to where J has no finite value", t=t), True)
+            told = Message("left the domain of J: step {t} leads to where J has no real value or no slope", t=t)
+            return ended(told, False, left=True)
         path.append(theta)
         values.append(value)
         gradients.append(g)
@@ -156,9 +162,12 @@ def _measure(function: Function, theta: Array) -> tuple[float, Array]:
     return value, function.gradient(theta) if math.isfinite(value) else np.full_like(theta, math.nan)
 
 
+def _is_far(theta: Array, start: Array) -> bool:
+    return not bool(np.abs(theta).max() <= _FAR * max(1.0, np.abs(start).max()))  # nan is far, too
+
+
 def _out_of_bounds(path: list[Array], values: list[float]) -> bool:
-    far = np.abs(path[-1]).max() > _FAR * max(1.0, np.abs(path[0]).max())
-    return bool(far or abs(values[-1]) > _HIGH * max(1.0, abs(values[0])))
+    return bool(_is_far(path[-1], path[0]) or abs(values[-1]) > _HIGH * max(1.0, abs(values[0])))
 
 
 def _at_the_end(values: list[float]) -> tuple[Message, bool]:

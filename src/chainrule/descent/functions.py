@@ -237,10 +237,12 @@ def _with_gradient(made: Function, gradient: Callable[..., Any]) -> Function:
 
 
 def _called(function: Callable[..., Any], point: Any) -> float:
-    """Give the value at one point, nan where there is no real one."""
+    """Give the value at one point, nan where there is no real one, infinity where it is too large."""
     try:
         with np.errstate(all="ignore"):
             answer = np.asarray(function(*point), dtype=np.complex128)
+    except OverflowError:  # too large a number is still one
+        return math.inf
     except (ArithmeticError, ValueError):  # Python's way to say that a number is outside the domain
         return math.nan
     except TypeError as error:
@@ -273,7 +275,8 @@ def _derivative(function: Callable[..., Any], value: Callable[[Array], Array], p
     around = np.stack([point, point])
     around[:, k] += (-h, h)
     low, high = value(around)
-    difference = float((high - low) / (around[1, k] - around[0, k]))
+    with np.errstate(all="ignore"):
+        difference = float((high - low) / (around[1, k] - around[0, k]))
     shifted = point.astype(np.complex128)
     shifted[k] += 1j * _SMALL
     try:

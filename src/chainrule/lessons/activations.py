@@ -31,7 +31,8 @@ def tell(story: Story, reach: float, seed: int) -> None:
         rows.append((name, limits, slope.max(), slope[0], slope[-1], FLAT[low + 2 * high]))
         inside = inside and f.range[0] <= a.min() and a.max() <= f.range[1]
     ends = f"f'(−{reach:g})", f"f'({reach:g})"
-    story.table((Message("name"), Message("range"), Message("largest f'"), *ends, Message("flat")), rows, digits=3)
+    largest = Message("largest f' from −{reach:g} to {reach:g}", reach=reach)
+    story.table((Message("name"), Message("range"), largest, *ends, Message("flat")), rows, digits=3)
     story.check("Every value lies in its range", inside)
     story.say(
         "The last column says where f saturates: its slope goes to 0 below, above or at both ends. Softmax turns a"

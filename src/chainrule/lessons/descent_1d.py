@@ -1,4 +1,4 @@
-"""Gradient descent on a curve: the right rate, one that is too small and one that is too large."""
+"""Gradient descent on a curve: one rate step by step, then a smaller and a larger one beside it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy as np
 from chainrule.descent import descend
 from chainrule.formulas import OPTIMIZERS
 from chainrule.language import Message
+from chainrule.lessons.downhill import function_of_one, rates_around, show_function
 from chainrule.lessons.lesson import Lesson, Setting
 from chainrule.lessons.story import Story
 from chainrule.plots.descent import descent_on_curve, film_descent
@@ -16,22 +17,26 @@ from chainrule.plots.descent import descent_on_curve, film_descent
 __all__ = ["LESSON"]
 
 
-def tell(story: Story, optimizer: str, small: float, rate: float, large: float, **given: Any) -> None:
+def tell(story: Story, function: Any, start: float, rate: float, optimizer: str, **given: Any) -> None:
     """One descent step by step, then the same with two other rates."""
+    found = function_of_one(function, start)
     story.say(
         "The derivative of J says which way is up, and how steep it is there. Gradient descent takes a step the other"
         " way, again and again. How long the steps are, the learning rate η decides."
     )
     story.formula("θ ← θ − η · dJ/dθ", r"\theta \leftarrow \theta - \eta \, \frac{dJ}{d\theta}")
-    slow, right, fast = (descend(rate=each, optimizer=optimizer, **given) for each in (small, rate, large))
-    (symbol,) = right.function.symbols
-    story.say("The function, and the derivative that SymPy finds for it:")
-    story.formula(*right.function.equations)
+    rates = rates_around(rate, given["small"], given["large"])
+    descents = [descend(found, start, rate=each, steps=given["steps"], optimizer=optimizer) for each in rates]
+    right = descents[rates.index(rate)]
+    (symbol,) = found.symbols
+    show_function(story, found)
     story.table((Message("step"), symbol, "J", f"dJ/d{symbol}"), right.rows())
     story.value("path", right.path[1:, 0], expected=(0.2, 0.04, 0.008, 0.0016), within=5e-9)
     story.series("path", right.path[:, 0])
     story.series("J", right.values)
-    if optimizer == "sgd":
+    if not right.steps:
+        story.say("No step can be shown. How the descent ended: {stopped}.", stopped=right.stopped)
+    elif optimizer == "sgd":
         followed = np.allclose(np.diff(right.path, axis=0), -rate * right.gradients[:-1])
         story.check("every step is −η times the derivative", followed)
     if story.as_told:
@@ -40,14 +45,15 @@ def tell(story: Story, optimizer: str, small: float, rate: float, large: float, 
             " become short by themselves, because the curve becomes flat towards its minimum."
         )
 
-    story.heading("The same with a smaller and a larger rate")
-    story.say("The rate is the one number that descent leaves to us. Here are three, from the same start:")
+    story.heading("The same with other rates")
+    story.say("The rate is the one number that descent leaves to us. Here are descents from the same start, by rate:")
     story.table(
         ("η", Message("last {symbol}", symbol=symbol), Message("last J"), Message("how it ended")),
-        [(each.optimizer.rate, each.end[0], each.values[-1], each.stopped) for each in (slow, right, fast)],
+        [(each.optimizer.rate, each.end[0], each.values[-1], each.stopped) for each in descents],
         digits=6,
     )
     if story.as_told:
+        slow, _, fast = descents
         story.check("a rate of 0.02 is slow: more than 0.7 of J is left", slow.values[-1] > 0.7 * slow.values[0])
         story.check("a rate of 1.1 diverges", fast.diverged)
         story.say(
@@ -55,7 +61,7 @@ def tell(story: Story, optimizer: str, small: float, rate: float, large: float, 
             " valley to a point higher up, where the curve is steeper, so that the next step is longer still: the"
             " descent diverges. On J = θ² the border is η = 1. Below it descent converges, beyond it never."
         )
-    story.picture(lambda: descent_on_curve([slow, right, fast]))
+    story.picture(lambda: descent_on_curve(descents))
     story.animation(lambda path: film_descent(right, path))
     story.try_next(
         "A rate of 0.9 jumps to and fro across the valley, and still comes down.",
@@ -78,13 +84,13 @@ LESSON = Lesson(
     animated=True,
     tell=tell,
     settings=(
-        Setting("function", "theta**2", "the function, a formula of one variable"),
+        Setting("function", "theta**2", "the function, a formula of one variable", python=True),
         Setting("start", 1.0, "where to begin"),
         Setting("rate", 0.4, "the learning rate", above=0),
         Setting("steps", 4, "how many steps at most", least=1, most=100_000),
         Setting("optimizer", "sgd", "how the steps are made", choices=tuple(OPTIMIZERS)),
-        Setting("small", 0.02, "a smaller rate to compare with", above=0),
-        Setting("large", 1.1, "a larger rate to compare with", above=0),
+        Setting("small", None, "a rate to compare with; without it a twentieth of the rate", kind=float, above=0),
+        Setting("large", None, "another one; without it 2.75 times the rate", kind=float, above=0),
     ),
     extra="lessons",
 )

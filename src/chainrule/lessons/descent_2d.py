@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 from chainrule.descent import descend
 from chainrule.formulas import OPTIMIZERS
 from chainrule.language import Message
+from chainrule.lessons.downhill import function_of_two, show_function
 from chainrule.lessons.lesson import Lesson, Setting
 from chainrule.lessons.story import Story
 from chainrule.plots.descent import descent_on_surface, film_descent
@@ -14,18 +18,25 @@ from chainrule.plots.descent import descent_on_surface, film_descent
 __all__ = ["LESSON"]
 
 
-def tell(story: Story, function: str, start: tuple[float, ...], rate: float, steps: int, optimizer: str) -> None:
+def tell(
+    story: Story,
+    function: str | Callable[..., Any],
+    start: tuple[float, ...],
+    rate: float,
+    steps: int,
+    optimizer: str,
+) -> None:
     """One descent on a function of two variables."""
+    found = function_of_two(function, start)
     story.say(
         "A function of two variables is a landscape. It has a derivative by each of them, and the two together are the"
         " gradient: an arrow that points where the ground rises most. Descent goes the other way, in both variables at"
         " once. The cost of a network is such a landscape, with one variable for each weight."
     )
     story.formula("θ ← θ − η · ∇J(θ)", r"\theta \leftarrow \theta - \eta \, \nabla J(\theta)")
-    descent = descend(function, start, rate=rate, steps=steps, optimizer=optimizer)
-    x, y = descent.function.symbols
-    story.say("The function, and the derivatives that SymPy finds for it:")
-    story.formula(*descent.function.equations)
+    descent = descend(found, start, rate=rate, steps=steps, optimizer=optimizer)
+    x, y = found.symbols
+    show_function(story, found)
     story.table((Message("step"), x, y, "J", f"∂J/∂{x}", f"∂J/∂{y}"), descent.rows())
     story.say("How it ended: {stopped}.", stopped=descent.stopped)
     story.value("path", descent.path[1:])
@@ -34,7 +45,7 @@ def tell(story: Story, function: str, start: tuple[float, ...], rate: float, ste
     story.value("end", descent.end, expected=(5.09258994e-10, 7.63888491e-10), within=5e-19)
     story.series("path", descent.path)
     story.series("J", descent.values)
-    if optimizer == "sgd":
+    if descent.steps and optimizer == "sgd":
         followed = np.allclose(np.diff(descent.path, axis=0), -rate * descent.gradients[:-1])
         story.check("every step is −η times the gradient", followed)
     if story.as_told:
@@ -72,7 +83,7 @@ LESSON = Lesson(
     animated=True,
     tell=tell,
     settings=(
-        Setting("function", "theta1**2 + theta2**2", "the function, a formula of two variables"),
+        Setting("function", "theta1**2 + theta2**2", "the function, a formula of two variables", python=True),
         Setting("start", (2.0, 3.0), "where to begin"),
         Setting("rate", 0.1, "the learning rate", above=0),
         Setting("steps", 99, "how many steps at most", least=1, most=100_000),

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule.data import load, split
-from chainrule.errors import NetworkError
+from chainrule.errors import DataError, NetworkError
 from chainrule.formulas import Array
+from chainrule.language import template
 
 __all__ = ["Parts", "digit_parts"]
 
@@ -36,16 +37,17 @@ def digit_parts(data: str, data_dir: str | None = None) -> Parts:
 
     Raises:
         NetworkError: MNIST is neither in a folder nor to be downloaded; says what to do.
+        DataError: the folder is none, or its files cannot be used; says so, too.
 
     >>> [len(y) for X, y in digit_parts("digits")[:3]]
     [1079, 359, 359]
     """
     try:
         found = load(data, data_dir=data_dir)
-    except NetworkError as error:
-        raise NetworkError(
-            "{reason}. Or take the small digits, which need no files: --data digits", reason=error
-        ) from error
+    except (NetworkError, DataError) as error:
+        kind = NetworkError if isinstance(error, NetworkError) else DataError
+        told = template("{reason}. Or take the small digits, which need no files: --data digits")
+        raise kind(told, reason=error) from error
     X, y, shape = _pixels(found.X), found.y, found.image_shape or (28, 28)
     if found.test is not None:
         X_test, y_test = found.test

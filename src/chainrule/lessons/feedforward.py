@@ -6,7 +6,8 @@ from chainrule.language import Message
 from chainrule.lessons.lesson import Lesson, Setting
 from chainrule.lessons.story import Story
 from chainrule.network import Network
-from chainrule.plots import network_diagram
+from chainrule.plots.activations import neurons_on_curve
+from chainrule.plots.lines import line_panels
 
 __all__ = ["LESSON"]
 
@@ -52,7 +53,8 @@ def tell(story: Story, w: tuple[float, ...], b: float, x: tuple[float, ...]) -> 
         "That h1 and h2 agree is worth remembering: with the same weights and bias two neurons are one neuron twice."
         " The lesson on initialization comes back to it."
     )
-    story.picture(lambda: network_diagram(model))
+    panel = neurons_on_curve("sigmoid", {"h1, h2": passed.Z[1][0, 0], "o1": passed.Z[2][0, 0]})
+    story.picture(lambda: line_panels([panel], title=Message("The neurons on the S of the sigmoid")))
     story.try_next(
         "With all weights 0 the inputs do not matter: each neuron gives f(b).", command="feedforward --w 0,0"
     )

@@ -15,8 +15,6 @@ from chainrule.plots.lines import Curve, Panel, line_panels
 
 __all__ = ["LESSON"]
 
-WORDS = (Message("male"), Message("female"))
-
 
 def tell(story: Story, people: tuple[tuple[float, ...], ...], rate: float, epochs: int, seed: int) -> None:
     """From four known people to answers about people that the network has never seen."""
@@ -26,10 +24,10 @@ def tell(story: Story, people: tuple[tuple[float, ...], ...], rate: float, epoch
         " around 0, where a sigmoid is steep and can learn."
     )
     known = data.load("gender")
-    columns = Message("weight − 135 lb"), Message("height − 66 in")
+    columns, words = (Message("weight − 135 lb"), Message("height − 66 in")), (Message("male"), Message("female"))
     story.table(
         (*columns, Message("target y"), Message("in words")),
-        [(*x, y, WORDS[y]) for x, y in zip(known.X, known.y, strict=True)],
+        [(*x, y, words[y]) for x, y in zip(known.X, known.y, strict=True)],
     )
     story.heading("The network and its loss")
     story.say(
@@ -62,14 +60,17 @@ def tell(story: Story, people: tuple[tuple[float, ...], ...], rate: float, epoch
     story.series("loss", course)
     if story.as_told:
         story.check("the loss falls below 0.003", loss < 0.003)
+        story.say(
+            "Seed 2 was chosen. Of the seeds 0 to 11, tried beforehand, seven end here, with a loss of 0.0023 to"
+            " 0.0024. The seeds 0, 1, 4, 9 and 10 end at another minimum, where the loss is 0.0015 and the two hidden"
+            " neurons answer in opposite ways. There the answer for the first person below is 0.967 or 0.968, here"
+            " 0.949."
+        )
 
     story.heading("People it has never seen")
     answers = model.outputs(people)[:, 0]
-    story.table(
-        (*columns, Message("answer a"), Message("in words")),
-        [(*x, a, WORDS[round(a)]) for x, a in zip(people, answers, strict=True)],
-        digits=4,
-    )
+    header = (*columns, Message("answer a"), Message("in words"))
+    story.table(header, [(*x, a, words[round(a)]) for x, a in zip(people, answers, strict=True)], digits=4)
     story.value("predictions", answers, expected=(0.95, 0.04), within=0.005)
     story.say(
         "An answer is a number, not a word: near 1 the network is sure of female, near 0 of male, and 0.5 is the"
@@ -78,8 +79,8 @@ def tell(story: Story, people: tuple[tuple[float, ...], ...], rate: float, epoch
     network_curve = Curve(range(1, epochs + 1), course, Message("mean loss of an epoch"))
     always_0 = Curve((1, epochs), (bound, bound), Message("always answering 0"))
     panel = Panel((network_curve, always_0), x=Message("epoch"), y=Message("squared error"), log=True)
-    story.picture(lambda: line_panels((panel,), title=Message("Four people, one update each per epoch")))
-    story.try_next("Another seed starts elsewhere and ends with nearly the same answers.", command="gender --seed 1")
+    story.picture(lambda: line_panels((panel,), title=Message("Loss by epoch")))
+    story.try_next("This seed ends at the other minimum, with a smaller loss.", command="gender --seed 1")
     story.try_next("After 100 epochs the network is still unsure.", command="gender --epochs 100")
     story.try_next("Ask about yourself: 150 lb and 70 in are 15 and 4.", command="gender --people 15,4")
 

@@ -8,7 +8,7 @@ from chainrule.formulas import SGD
 from chainrule.language import Message
 from chainrule.lessons.lesson import Lesson, Setting
 from chainrule.lessons.small_digits import small_digits
-from chainrule.lessons.starts import five_starts, look_at, neurons_alike, spreads
+from chainrule.lessons.starts import blocked, five_starts, look_at, neurons_alike, spreads
 from chainrule.lessons.story import Story
 from chainrule.network import Network
 from chainrule.plots.layer_spread import Spread, layer_spread
@@ -29,7 +29,8 @@ def tell(story: Story, activation: str, same: float, depth: int, rate: float, ep
         "If N · Var(w) is below 1, each layer shrinks the signal; if it is far above 1, the sums grow until sigmoid and"
         " tanh are flat. Glorot's rule, Var(w) = 2 / (N_in + N_out), suits the way forward and the way back alike. He's"
         " rule, Var(w) = 2 / N_in, makes up for the half of the signal that ReLU cuts off. Five starts are compared on"
-        " the small digits, each with three seeds; all are trained alike, with gradients held to a length of 1."
+        " the small digits, each with three seeds; all are trained alike. A gradient longer than 1 is shortened to 1,"
+        " so that the huge gradients of large weights do not throw the weights far off in one update."
     )
     X, y, X_test, y_test = small_digits()
     networks = {
@@ -53,12 +54,18 @@ def tell(story: Story, activation: str, same: float, depth: int, rate: float, ep
         digits=2,
     )
     story.value("test_accuracy", {str(name): end.mean for name, end in ends.items()})
+    if same == 0 and blocked(next(iter(looks.values()))):
+        story.say(
+            "Weights that are all 0 stop everything but the output's bias. The hidden activations are 0, so the weights"
+            " behind them have no gradient, and the error is multiplied by weights of 0 on its way back, so the hidden"
+            " layers have none either. Only the output's bias learns: every image gets the same answer."
+        )
     alike = neurons_alike(next(iter(trials.values())).models[0])
     story.check("neurons of a layer that start alike are still alike after training", alike)
     story.say(
-        "Weights that are all {same:g} make the neurons of a layer copies of one another: the same inputs, output,"
-        " error and update. Training never tells them apart, so each layer is worth one neuron.",
-        same=same,
+        "Sameness is a fault of its own. Weights that are all the same number, 0 or not, make the neurons of a layer"
+        " copies of one another: the same inputs, output, error and update. Training never tells them apart, so each"
+        " layer is worth one neuron at most."
     )
     if story.as_told:
         story.say(
@@ -72,7 +79,7 @@ def tell(story: Story, activation: str, same: float, depth: int, rate: float, ep
     rows.append(Spread(Message("test accuracy"), accuracies, x=Message("epoch")))
     title = Message("Signal and gradient before training, and what training makes of them")
     story.picture(lambda: layer_spread(rows, title=title))
-    story.try_next("Not the zero is to blame but the sameness.", command="initialization --same 0.02")
+    story.try_next("All alike but not 0: signals pass, a little is learned.", command="initialization --same 0.02")
     story.try_next("ReLU lets the signal of N(0, 1) explode and wants He.", command="initialization --activation relu")
     story.try_next("With one hidden layer small weights work, too.", command="initialization --depth 1")
 

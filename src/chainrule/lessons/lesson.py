@@ -29,6 +29,7 @@ class Setting:
         most: the largest number that may be given.
         any_size: whether a vector or matrix may have another shape than the default's.
         place: whether it only says where files are: the lesson tells the same, wherever they are.
+        python: whether a Python function may be given, too, in Python.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Setting:
     most: float | None = None
     any_size: bool = False
     place: bool = False
+    python: bool = False
 
     @property
     def type(self) -> type:
@@ -57,6 +59,8 @@ class Setting:
         """
         if given is None and self.default is None:
             return None
+        if self.python and callable(given):
+            return given
         if self.type is tuple:
             value: Any = self._read_array(given)
         elif self.type is str:
@@ -137,7 +141,7 @@ class Setting:
 
     @staticmethod
     def written(value: Any) -> str:
-        """Write a value as one types it.
+        """Write a value as one types it; a Python function is its name.
 
         >>> Setting.written(((1.0, 2.0), (3.0, 4.5))), Setting.written((2.0, 3.0)), Setting.written(0.4)
         ('1,2;3,4.5', '2,3', '0.4')
@@ -146,6 +150,8 @@ class Setting:
             if value and isinstance(value[0], tuple):
                 return ";".join(Setting.written(row) for row in value)
             return ",".join(map(Setting.written, value))
+        if callable(value):
+            return str(getattr(value, "__name__", type(value).__name__))
         return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 

@@ -30,6 +30,8 @@ def tell(story: Story, start: tuple[float, ...], rate: float, tolerance: float, 
     points = load("linear")
     x, y = points.X[:, 0], points.y
     X = np.column_stack([np.ones_like(x), x])
+    for name, numbers in {"x": x, "y": y}.items():
+        story.line("{name}: {numbers}", name=name, numbers=" ".join(f"{number:2g}" for number in numbers))
     line = Network([Dense(1, "identity", bias="none")], inputs=2).init()
     line["W1"], line.loss = [start], LOSSES["half_squared_error"]
 
@@ -48,14 +50,18 @@ def tell(story: Story, start: tuple[float, ...], rate: float, tolerance: float, 
     story.say("Training ended because: {reason}.", reason=model.history.stopped)
     story.value("theta", model.W[1][0], expected=(0.13729871, 1.47677663), within=5e-9)
     story.value("updates", made, expected=4344)
-    story.value("closed_form", best, expected=(0.1372549, 1.47678019), within=5e-8)
+    story.value("closed_form", best, expected=(0.13725490, 1.47678019), within=5e-9)
     story.series("cost", costs)
     story.check("the gradient at the closed form is 0", np.allclose(at_best.theta, 0.0, atol=1e-9))
     story.check("descent finds no lower cost than the closed form", min(costs) > at_best.cost - 1e-12)
     story.say(
-        "The closed form solves for the point where the gradient is 0, at once. It exists because this cost is"
-        " quadratic, so that its gradient is linear in θ. A network with hidden layers has no such formula; descent"
-        " works there too."
+        "The closed form is the θ where the gradient is 0. With the columns 1 and x in the matrix X the gradient is"
+        " Xᵀ(Xθ − y) / m; set it to 0 and solve this normal equation for θ:"
+    )
+    story.formula("θ = (XᵀX)⁻¹ Xᵀ y", r"\theta = (X^\top X)^{-1} X^\top y")
+    story.say(
+        "Such a formula exists because the cost is quadratic, so that its gradient is linear in θ. A network with"
+        " hidden layers has none; descent works there too."
     )
     story.say(
         "Why so many updates? The inputs are 1 and x, and x goes up to 18. That makes the bowl a valley, steep across"

@@ -7,14 +7,14 @@ import numpy as np
 from chainrule.formulas import ACTIVATIONS, LOSSES
 from chainrule.language import Message
 from chainrule.lessons.lesson import Lesson, Setting
+from chainrule.lessons.loss_rows import SQUARED, row_of, vector
 from chainrule.lessons.story import Story
 from chainrule.network import Dense, Network
 from chainrule.plots.lines import Curve, Panel, line_panels
-from chainrule.plots.losses import loss_panels
+from chainrule.plots.losses import LOSS_NAMES, loss_panels
 
 __all__ = ["LESSON"]
 
-SQUARED = ("half_squared_error", "squared_error", "mean_squared_error", "euclidean_distance")
 DRAWN = ("half_squared_error", "squared_error", "euclidean_distance")
 RIVALS = ("half_squared_error", "binary_cross_entropy")
 
@@ -31,15 +31,13 @@ def tell(story: Story, a: tuple[float, ...], y: tuple[float, ...], z: float, rat
         " a factor, so do the gradients, and a learning rate means something else with each. The Euclidean distance is"
         " the root of the sum, the length of the error; its slope has the length 1 however small the error is."
     )
-    A, Y = np.array([a]), np.array([y])
-    rows = []
-    for name in SQUARED:
-        slope = LOSSES[name].slope
-        assert slope is not None
-        rows.append((name, LOSSES[name].value(A, Y)[0], *slope(A, Y)[0]))
-    header = (Message("loss"), "L", *(f"∂L/∂a{k}" for k in range(1, len(a) + 1)))
+    story.say(
+        "Here a = ({a}) are the outputs and y = ({y}) the targets, N = {N} of each:", a=vector(a), y=vector(y), N=len(a)
+    )
+    rows = [row_of(name, a, y) for name in SQUARED]
+    header = (Message("loss"), Message("formula"), "L", *(f"∂L/∂a{k}" for k in range(1, len(a) + 1)))
     story.table(header, rows, digits=5)
-    story.value("squared_errors", [row[1] for row in rows], expected=[24.5, 49.0, 16.33333333, 7.0], within=5e-9)
+    story.value("squared_errors", [row[2] for row in rows], expected=[24.5, 49.0, 16.33333333, 7.0], within=5e-9)
 
     story.heading("Cross-entropy")
     story.say(
@@ -72,10 +70,12 @@ def tell(story: Story, a: tuple[float, ...], y: tuple[float, ...], z: float, rat
             paths[name].append(neuron.outputs([0.0])[0, 0])
         story.series(name, paths[name])
     header = (Message("loss"), "∂L/∂z", Message("a before"), Message("after {n} updates", n=updates))
-    story.table(header, [(name, slopes[name], paths[name][0], paths[name][-1]) for name in RIVALS], digits=4)
+    story.table(
+        header, [(LOSS_NAMES[name], slopes[name], paths[name][0], paths[name][-1]) for name in RIVALS], digits=4
+    )
     story.value("dL_dz", list(slopes.values()))
     story.check("Cross-entropy has the steeper slope", abs(slopes[RIVALS[1]]) >= abs(slopes[RIVALS[0]]))
-    learning = [Curve(range(updates + 1), paths[name], name) for name in RIVALS]
+    learning = [Curve(range(updates + 1), paths[name], LOSS_NAMES[name]) for name in RIVALS]
     mended = Panel(learning, x=Message("update"), y="a", title=Message("the mistake is mended"))
     story.picture(lambda: line_panels([*loss_panels(DRAWN), mended], title=Message("Losses")))
     story.try_next("More certain, and slower still with the squared error.", command="losses --z -6 --updates 600")

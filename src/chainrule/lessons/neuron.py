@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from chainrule.errors import UsageError
 from chainrule.language import Message
 from chainrule.lessons.lesson import Lesson, Setting
 from chainrule.lessons.story import Story
 from chainrule.network import Dense, Network
-from chainrule.plots import network_diagram
+from chainrule.plots.activations import neurons_on_curve
+from chainrule.plots.lines import line_panels
 
 __all__ = ["LESSON"]
 
 
 def tell(story: Story, w: tuple[float, ...], b: float, x: tuple[float, ...]) -> None:
     """One neuron from its inputs to its output."""
+    if len(w) != len(x):
+        raise UsageError("--w has {w} numbers and --x has {x}; they must be as many", w=len(w), x=len(x))
     story.say(
         "A neuron does three things: it weighs each input, adds up what it weighed together with its bias, and squashes"
         " the sum with an activation function. The sigmoid takes any number to one between 0 and 1."
@@ -34,7 +38,8 @@ def tell(story: Story, w: tuple[float, ...], b: float, x: tuple[float, ...]) -> 
             "The sum z = 7 lies far to the right on the S of the sigmoid, where it is nearly flat: the neuron is almost"
             " certain, and a small change of an input hardly changes its answer."
         )
-    story.picture(lambda: network_diagram(model))
+    panel, title = neurons_on_curve("sigmoid", {"": passed.Z[1][0, 0]}), Message("The neuron on the S of the sigmoid")
+    story.picture(lambda: line_panels([panel], title=title))
     story.try_next("A bias of −3 brings the sum back to the middle of the S.", command="neuron --b -3")
 
 

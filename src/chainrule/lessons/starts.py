@@ -13,7 +13,7 @@ from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.plots.layer_spread import Spread
 
-__all__ = ["Start", "five_starts", "look_at", "neurons_alike", "spreads"]
+__all__ = ["Start", "blocked", "five_starts", "look_at", "neurons_alike", "spreads"]
 
 
 class Start(NamedTuple):
@@ -72,9 +72,19 @@ def spreads(looks: Mapping[str, Start], *, log: bool) -> list[Spread]:
     [1, 2]
     """
     return [
-        Spread(Message("activation"), {name: look.activations for name, look in looks.items()}, log=log),
+        Spread(Message("activations A"), {name: look.activations for name, look in looks.items()}, log=log),
         Spread(Message("size of ∂C/∂W"), {name: look.gradients for name, look in looks.items()}, log=True),
     ]
+
+
+def blocked(look: Start) -> bool:
+    """Say whether no weight has a gradient, so that at most biases learn.
+
+    >>> network = Network.from_sizes([2, 3, 1], hidden="tanh", initializer="zeros")
+    >>> blocked(look_at(network, 0, "tanh", np.ones((1, 2)), np.ones(1)))
+    True
+    """
+    return not any(np.any(gradient) for gradient in look.gradients)
 
 
 def neurons_alike(model: Model) -> bool:

@@ -154,10 +154,15 @@ class Result:
         return all(check.passed for check in self.checks)
 
     def to_dict(self) -> dict[str, Any]:
-        """Give what ``--json`` prints: name, settings, values, series and checks."""
+        """Give what ``--json`` prints: name, settings, values, series and checks; a Python function is its name."""
+        settings = {
+            each.name: each.written(value) if each.python else value
+            for each in self.lesson.settings
+            for value in [self.settings[each.name]]
+        }
         return {
             "name": self.lesson.name,
-            "settings": self.settings,
+            "settings": settings,
             "values": self.values,
             "series": self.series,
             "checks": [check.to_dict() for check in self.checks],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +12,12 @@ from chainrule.formulas import ACTIVATIONS, Activation, Array
 from chainrule.language import Message
 from chainrule.plots.checks import finite
 from chainrule.plots.lines import Curve, Panel, line_panels
+from chainrule.plots.style import significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["activation_curves", "value_and_slope"]
+__all__ = ["activation_curves", "neurons_on_curve", "value_and_slope"]
 
 _POINTS = 601
 
@@ -78,3 +79,28 @@ def activation_curves(
         curves = [Curve(z, a, Message("value f(z)")), Curve(z, slope, Message("slope f'(z)"))]
         panels.append(Panel(curves, x="z", title=str(ACTIVATIONS.find(each))))
     return line_panels(panels, title=title or Message("Activations and their slopes"), columns=columns)
+
+
+def neurons_on_curve(activation: str | Activation, sums: Mapping[str, float]) -> Panel:
+    """Give a panel for `line_panels`: an activation, and on it where neurons are.
+
+    Args:
+        activation: by name or record.
+        sums: the weighted sum z of each neuron, by what the neuron is called; the name may be empty.
+
+    Raises:
+        UnknownName: there is no such activation.
+        UsageError: a sum is not finite.
+
+    >>> [str(curve.label) for curve in neurons_on_curve("sigmoid", {"h": 0.0}).curves]
+    ['sigmoid', 'h: z = 0, a = 0.5']
+    """
+    f, places = ACTIVATIONS.find(activation), finite(list(sums.values()), "z", 1)
+    end = max(6.0, 1.2 * float(np.abs(places).max()))
+    z = np.linspace(-end, end, _POINTS)
+    curves = [Curve(z, value_and_slope(f, z)[0], str(f))]
+    for name, place in zip(sums, places, strict=True):
+        a = value_and_slope(f, [place])[0]
+        told = f"z = {significant(place)}, a = {significant(a[0])}"
+        curves.append(Curve([place], a, f"{name}: {told}" if name else told, points=True))
+    return Panel(curves, x="z", y="a")

@@ -121,7 +121,7 @@ def film_descent(descent: Descent, path: str | os.PathLike[str], *, seconds: flo
         draw = _film_on_surface if len(descent.function.variables) == 2 else _film_on_curve
         move, axes = draw(figure, descent, view)
         function, _ = _headings([descent], None)
-        heading(figure, function, tr(descent.stopped) if descent.diverged else "")
+        heading(figure, function, tr(descent.stopped) if descent.diverged or descent.left else "")
 
     def update(frame: int) -> None:
         k = int(shown[frame])
@@ -204,6 +204,8 @@ def _told(descent: Descent, view: View, name: str) -> str:
         fate = tr("diverges: {n} of {steps} steps lead out", n=len(view.rest), steps=descent.steps)
     elif descent.diverged:
         fate = tr("{steps} steps: diverges", steps=descent.steps)
+    elif descent.left:
+        fate = tr("{steps} steps, then out of the domain", steps=descent.steps)
     else:
         fate = tr("{steps} steps", steps=descent.steps)
     return "\n".join([*([name] if name else []), _how(descent), fate])

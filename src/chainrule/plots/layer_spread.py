@@ -41,7 +41,7 @@ class Spread:
 
     name: str
     columns: Mapping[str, Sequence[ArrayLike]]
-    x: str = "layer"
+    x: str = Message("layer")
     log: bool = False
 
 

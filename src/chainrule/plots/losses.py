@@ -11,8 +11,17 @@ from chainrule.language import Message
 from chainrule.plots.checks import finite
 from chainrule.plots.lines import Curve, Panel
 
-__all__ = ["loss_panels"]
+__all__ = ["LOSS_NAMES", "loss_panels"]
 
+# What people call the losses that these panels and their lesson show.
+LOSS_NAMES: dict[str, str] = {
+    "half_squared_error": Message("half squared error"),
+    "squared_error": Message("squared error"),
+    "mean_squared_error": Message("mean squared error"),
+    "euclidean_distance": Message("Euclidean distance"),
+    "binary_cross_entropy": Message("binary cross-entropy"),
+    "categorical_cross_entropy": Message("categorical cross-entropy"),
+}
 _POINTS = 401
 
 
@@ -37,16 +46,20 @@ def loss_panels(squared: Sequence[str] = ("half_squared_error", "squared_error")
     e, z = np.linspace(-2, 2, _POINTS)[:, None], np.linspace(-end, end, _POINTS)[:, None]
     sigmoid, entropy, half = ACTIVATIONS["sigmoid"], LOSSES["binary_cross_entropy"], LOSSES["half_squared_error"]
     a = sigmoid.f(z)
-    by_error = [Curve(e[:, 0], LOSSES[name].value(e, np.zeros_like(e)), name) for name in squared]
+    by_error = [Curve(e[:, 0], LOSSES[name].value(e, np.zeros_like(e)), _called(name)) for name in squared]
     by_output = [Curve(a[:, 0], entropy.value(z, y), f"y = {y:g}") for y in (1.0, 0.0)]
     assert half.slope is not None
     slopes = {
         half.name: sigmoid.back(z, a, half.slope(a, np.ones_like(a))),
         entropy.name: entropy.pairs["sigmoid"].slope(z, a, 1.0),
     }
-    by_sum = [Curve(z[:, 0], slope[:, 0], name) for name, slope in slopes.items()]
+    by_sum = [Curve(z[:, 0], slope[:, 0], _called(name)) for name, slope in slopes.items()]
     return [
         Panel(by_error, x=Message("error a − y"), y="L", title=Message("one output")),
         Panel(by_output, x="a", y="L", title=Message("cross-entropy")),
         Panel(by_sum, x="z", y="∂L/∂z", title=Message("slopes where y = 1")),
     ]
+
+
+def _called(name: str) -> str:
+    return LOSS_NAMES.get(name, name)

@@ -129,6 +129,9 @@ def train(
     model.settings = _settings(job, course, epochs)
     measured = prepare.find_metrics(metrics, model)
     computing = choose(engine, effort(model.network, len(part.X), batch_size, epochs))
+    takes = getattr(computing, "takes", None)
+    if takes is not None and not takes(job):
+        computing = choose("reference")
     return Run(model, job, computing, part.rows, held_out, measured, callbacks, epochs).go()
 
 

@@ -26,6 +26,7 @@ __all__ = ["INTERRUPTED", "Run"]
 
 INTERRUPTED = Message("interrupted")
 _ROWS_LOOKED_AT = 1024
+_AT_ONCE = 100_000  # epochs of one batch that are made without coming back
 
 
 class Run:
@@ -92,7 +93,7 @@ class Run:
         if repeat is not None and not looked_at and self.job.batch_size >= len(self.job.X):
             began = time.perf_counter()
             self.epoch, self.order, self.began = done + 1, None, self.carry
-            made = repeat(self.job, self.carry, self.epochs - done, self._watch_epochs)
+            made = repeat(self.job, self.carry, min(self.epochs - done, _AT_ONCE), self._watch_epochs)
             if made is not None:
                 result, trail = made
                 return self._record(result, trail, time.perf_counter() - began)

@@ -20,11 +20,12 @@ from chainrule.engines.compiled.notice import tell
 from chainrule.engines.compiled.threads import usable_threads
 from chainrule.engines.compiled.verbs import Batch, Rows
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.errors import ShapeError
 from chainrule.formulas import Array
 from chainrule.language import tr
 from chainrule.network import Network
 
-__all__ = ["epoch", "gradient", "loss", "name", "predict", "repeat", "works"]
+__all__ = ["epoch", "gradient", "loss", "name", "predict", "repeat", "takes", "works"]
 
 name = "compiled"
 
@@ -60,12 +61,42 @@ def _once(owner: Any, key: Any, make: Callable[[], T]) -> T | None:
     return _prepared[place]
 
 
-def _takes(*arrays: Array | None) -> bool:
-    """Whether arrays lie in memory as compiled code reads them: row by row, in one number type."""
-    there = [array for array in arrays if array is not None and array.size]
-    return len({array.dtype for array in there}) == 1 and all(
-        array.dtype in (np.float32, np.float64) and array.flags.c_contiguous and array.flags.aligned for array in there
+def _takes(
+    network: Network,
+    theta: Array,
+    state: Array,
+    X: Array,
+    Y: Array | None = None,
+    weights: Array | None = None,
+    slots: tuple[Array, ...] = (),
+) -> bool:
+    """Whether arrays are as compiled code reads them: these shapes, row by row, in one number type.
+
+    The reference engine takes what does not fit, or says what is wrong with it.
+    """
+    n, count = len(X), network.parameter_count
+    expected: list[tuple[Array | None, tuple[int, ...]]] = [
+        (theta, (count,)),
+        (state, (sum(entry.stored for entry in network.state_entries),)),
+        (X, (n, network.sizes[0])),
+        (Y, (n, network.outputs)),
+        (weights, (n,)),
+        *((slot, (count,)) for slot in slots),
+    ]
+    return X.dtype in (np.float32, np.float64) and all(
+        array is None
+        or (array.shape == shape and array.dtype == X.dtype and array.flags.c_contiguous and array.flags.aligned)
+        for array, shape in expected
     )
+
+
+def _lies_well(array: Array) -> bool:
+    return bool(array.flags.c_contiguous and array.flags.aligned)
+
+
+def takes(job: Job) -> bool:
+    """Whether this engine can train so: all formulas can be lifted; if not, one line says which cannot."""
+    return _once(job, "epoch", lambda: Epochs(job, usable_threads())) is not None
 
 
 def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
@@ -73,11 +104,9 @@ def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
 
     A row's outputs are the same bits whatever rows stand beside it.
     """
-    if not len(X) or not _takes(theta, X):
+    if not len(X) or not _takes(network, theta, state, X):
         return reference.predict(network, theta, state, X)
-    rows = _prepared.get((id(network), ("predict", X.dtype)))
-    if rows is None:
-        rows = _once(network, ("predict", X.dtype), lambda: Rows(network, X.dtype))
+    rows = _once(network, ("predict", X.dtype), lambda: Rows(network, X.dtype))
     return reference.predict(network, theta, state, X) if rows is None else rows.outputs(theta, state, X)
 
 
@@ -92,7 +121,7 @@ def loss(
 ) -> Any:
     """Give the cost C of a batch, without penalties; as in training where a draw is given."""
     rows = None
-    if draw is None and len(X) and _takes(theta, X, Y, weights):
+    if draw is None and len(X) and _takes(objective.network, theta, state, X, Y, weights):
         weighted = weights is not None
         key = ("loss", X.dtype, weighted)
         rows = _once(objective, key, lambda: Rows(objective.network, X.dtype, objective, weighted))
@@ -114,7 +143,7 @@ def gradient(
 ) -> Gradient:
     """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
     batch = None
-    if len(X) and _takes(theta, X, Y, weights):
+    if len(X) and _takes(objective.network, theta, state, X, Y, weights):
         key = ("gradient", X.dtype, weights is not None, draw is not None, inputs)
         batch = _once(objective, key, lambda: Batch(objective, X.dtype, weights is not None, draw is not None, inputs))
     if batch is None:
@@ -125,11 +154,22 @@ def gradient(
 def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True) -> EpochResult:
     """Make one pass over the rows in the given order (None: as they are), an update a batch."""
     epochs = None
-    if _takes(carry.theta, job.X, job.Y, job.weights):
+    one_batch_in_another_order = order is not None and job.batch_size >= len(job.X)
+    if _fits(job, carry) and not one_batch_in_another_order:
         epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads()))
     if epochs is None:
         return reference.epoch(job, carry, order, watch, each=each)
-    return epochs.make(carry, order, watch, each=each)
+    if order is not None:
+        order = np.ascontiguousarray(order, dtype=np.int64)
+        if order.shape != (len(job.X),):
+            raise ShapeError("the order has shape {given}; expected ({n},)", given=order.shape, n=len(job.X))
+    with epochs.lent() as own:
+        return own.make(carry, order, watch, each=each)
+
+
+def _fits(job: Job, carry: Carry) -> bool:
+    network = job.objective.network
+    return _takes(network, carry.theta, carry.state, job.X, job.Y, job.weights, carry.slots)
 
 
 def repeat(job: Job, carry: Carry, updates: int, watch: Watch | None = None) -> tuple[EpochResult, Array] | None:
@@ -139,7 +179,8 @@ def repeat(job: Job, carry: Carry, updates: int, watch: Watch | None = None) -> 
         The result with ``batches`` counting updates, and the cost and penalty of each, shape (updates, 2); None where
         formulas cannot be lifted.
     """
-    if not _takes(carry.theta, job.X, job.Y, job.weights):
+    epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads())) if _fits(job, carry) else None
+    if epochs is None:
         return None
-    epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads()))
-    return None if epochs is None else epochs.repeat(carry, updates, watch)
+    with epochs.lent() as own:
+        return own.repeat(carry, updates, watch)

@@ -38,9 +38,13 @@ def digest(*parts: str) -> str:
 
 @functools.cache
 def _sources() -> str:
-    """A digest of the modules that write code."""
-    sha = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
+    """A digest of LLVM's version and of the modules that decide what is written, and where things lie."""
+    import llvmlite.binding as llvm
+
+    package = Path(__file__).parents[2]
+    sha = hashlib.sha256(repr(llvm.llvm_version_info).encode())
+    decisive = [package / f"{name}.py" for name in ("network", "layers", "streams")]
+    for path in [*decisive, *sorted(Path(__file__).parents[1].rglob("*.py"))]:
         sha.update(path.read_bytes())
     return sha.hexdigest()
 
@@ -53,7 +57,10 @@ def read(name: str) -> bytes | None:
     try:
         if not _is_own(place):
             return None
-        kept = (place / name).read_bytes()
+        with (place / name).open("rb") as file:
+            if not _is_safe(os.fstat(file.fileno())):
+                return None
+            kept = file.read()
     except OSError:
         return None
     start = len(_MARK) + 32
@@ -83,7 +90,10 @@ def write(name: str, contents: bytes) -> None:
 
 def _is_own(place: Path) -> bool:
     """Whether nobody else can put code into the folder (where the system can tell)."""
+    return _is_safe(place.stat())
+
+
+def _is_safe(facts: os.stat_result) -> bool:
     if not hasattr(os, "getuid"):
         return True
-    facts = place.stat()
     return facts.st_uid == os.getuid() and not facts.st_mode & (stat.S_IWGRP | stat.S_IWOTH)

@@ -9,6 +9,9 @@ from __future__ import annotations
 import math
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -39,7 +42,9 @@ class Epochs:
     """
 
     def __init__(self, job: Job, threads: int) -> None:
-        self.job, network, dtype = job, job.objective.network, job.X.dtype
+        # A copy: what is prepared for a job must not keep the job itself alive.
+        self.job, network, dtype = replace(job), job.objective.network, job.X.dtype
+        self.lock = threading.Lock()
         n = len(job.X)
         self.size = min(job.batch_size, n)
         self.batches = -(-n // job.batch_size)
@@ -57,11 +62,21 @@ class Epochs:
             "rows": row_addresses(self.size),
             "numbers": np.array(lifted.numbers, dtype=np.float64),
             "sums": np.zeros(6),
-            "gate": np.zeros(2, dtype=np.int64),
         }
         if job.weights is not None:
             self._kept["weights"] = job.weights
         self._next = 1  # how many batches make about a stretch
+
+    @contextmanager
+    def lent(self) -> Iterator[Epochs]:
+        """Lend these epochs' workspace to one caller; another one at the same time gets epochs of its own."""
+        if not self.lock.acquire(blocking=False):
+            yield Epochs(self.job, self.threads)
+            return
+        try:
+            yield self
+        finally:
+            self.lock.release()
 
     def make(self, carry: Carry, order: Array | None, watch: Watch | None, *, each: bool) -> EpochResult:
         """Make one epoch; ``watch`` sees each batch where ``each`` is true, else the last of each stretch."""
@@ -138,20 +153,7 @@ class Epochs:
 
     def _call(self, table: Array, ordered: bool) -> int:
         compiled = self._kernel(ordered, self._trail is not None)
-        if self.threads == 1:
-            return compiled(table)
-        self._kept["gate"][:] = 0
-        others = []
-        for me in range(1, self.threads):
-            own = table.copy()
-            own[place_of("me")] = me
-            others.append(threading.Thread(target=compiled, args=(own,), daemon=True))
-        for thread in others:
-            thread.start()
-        failed = compiled(table)
-        for thread in others:
-            thread.join()
-        return failed
+        return compiled(table) if self.threads == 1 else _together(compiled, table, self.threads)
 
     def _kernel(self, ordered: bool, repeated: bool) -> Kernel:
         key = ordered, repeated
@@ -166,18 +168,17 @@ class Epochs:
     def _find(self, carry: Carry, began: Carry, order: Array | None, start: int, stop: int) -> EpochResult:
         """Make a stretch again to find the batch at which something is not finite."""
         rows = np.arange(len(self.job.X)) if order is None else order
-        now = began
+        sums, now = self._kept["sums"], began
         for k in range(start, stop):
-            before = _copy(now)
+            before, kept = _copy(now), sums.copy()
             failed = self._go(now, order, k, k + 1)
             of_batch = rows if self._trail is not None else rows[k * self.size : (k + 1) * self.size]
-            if failed >= 0:
-                # The newest update made the loss what it is: the one before it was sound.
-                price = float(self._kept["sums"][4])
-                sound = self._after(carry, order, k - 1) if math.isfinite(price) else before
+            if failed >= 0 or not _all_finite(now):
+                # Where the loss itself is not finite, the newest update made it so: the one before it was sound.
+                lost = failed >= 0 and not math.isfinite(float(sums[3]))
+                sound = self._after(carry, order, k - 1) if lost else before
+                sums[:] = kept
                 return self._result(before, k, of_batch, sound)
-            if not _all_finite(now):
-                return self._result(before, k, of_batch, before)
             now = now._replace(updates=now.updates + 1)
         raise AssertionError("the same batches gave other numbers")
 
@@ -188,6 +189,38 @@ class Epochs:
         now = _copy(carry)
         self._go(now, order, 0, batches, check=False)
         return now._replace(updates=carry.updates + batches)
+
+
+def _together(compiled: Kernel, table: Array, count: int) -> int:
+    """Run a function in several threads, all or none of which begin; gives what this thread's call gives."""
+    gate = np.zeros(2, dtype=np.int64)
+    table[place_of("gate")] = gate.ctypes.data
+    tables = [table.copy() for _ in range(1, count)]
+    ready, called_off = threading.Event(), threading.Event()
+
+    def help_(own: Array) -> None:
+        ready.wait()
+        if not called_off.is_set():
+            compiled(own)
+
+    others: list[threading.Thread] = []
+    try:
+        for me, own in enumerate(tables, start=1):
+            own[place_of("me")] = me
+            others.append(threading.Thread(target=help_, args=(own,), daemon=True))
+            others[-1].start()
+    except BaseException as error:
+        called_off.set()
+        ready.set()
+        if not isinstance(error, RuntimeError):  # "can't start new thread"
+            raise
+        table[place_of("of")] = 1
+        return compiled(table)
+    ready.set()
+    failed = compiled(table)
+    for thread in others:
+        thread.join()
+    return failed
 
 
 def _copy(carry: Carry) -> Carry:

@@ -144,7 +144,7 @@ def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool) -> None:
     """
     with c.function("predict", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=False)
+        p = Passes(c, lifted, table, tall, training=False, gathered=True)
         n, size = table.whole("n"), table.whole("size")
         N = lifted.objective.network.outputs
         steps = len(lifted.objective.network.steps)

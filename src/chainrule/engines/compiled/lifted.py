@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.engines.compiled.code import Code, Value
 from chainrule.engines.compiled.lifting import (
+    NotLiftable,
     Program,
     lift_activation,
     lift_back,
@@ -108,6 +109,8 @@ def lift(objective: Objective, optimizer: Optimizer | None, weighted: bool) -> L
     Raises:
         NotLiftable: where one cannot be.
     """
+    if optimizer is not None and len(optimizer.slots) > 4:
+        raise NotLiftable(f"the optimizer {optimizer.name!r} with more than four vectors of its own")
     network, N = objective.network, objective.network.outputs
     f, back = {}, {}
     for s, (layer, l) in enumerate(network.steps):
@@ -143,11 +146,16 @@ _MOST = 1000
 def _known(lifting: Callable[..., T], *given: Any) -> T:
     """Lift a formula, or give what came of it before: the same functions give the same program."""
     key = (lifting, *(_identity(each) for each in given))
-    if key not in _lifted:
+    try:
+        found = _lifted.get(key)
+    except TypeError:  # a formula of callable objects that have no hash
+        return lifting(*given)
+    if found is None:
+        found = lifting(*given)
         if len(_lifted) >= _MOST:
             _lifted.clear()
-        _lifted[key] = lifting(*given)
-    result: T = _lifted[key]
+        _lifted[key] = found
+    result: T = found
     return result
 
 

@@ -227,7 +227,7 @@ class Passes:
                          heights=tile_rows(self.tall, vectors, self.registers), vectors=vectors, part=part,
                          shallow=K)  # fmt: skip
             return
-        across = min(4, N)
+        across = min(4, N, c.lanes)  # a tile's row of totals is one vector
         heights = tile_rows(self.tall, across, self.registers)
         dots(c, self.m, N, K, self.input_row(s), lambda j: c.at(W, c.times(j, K)), finish,
              heights=heights, across=across, part=part,
@@ -320,15 +320,17 @@ class Passes:
                 which = b.load(b.gep(order, [which], source_etype=c.whole), typ=c.whole)
             return c.load(c.at(weights, which))
 
-        sum_ = Variable(c, c.number, c.constant(0.0))
+        sum_ = Variable(c, c.double, c.ir.Constant(c.double, 0.0))
         with c.loop(self.m) as i:
-            sum_.set(c.add(sum_.get(), weight(i)))
-        total = sum_.get()
+            one = weight(i)
+            sum_.set(b.fadd(sum_.get(), b.fpext(one, c.double) if c.single else one))
+        exact = sum_.get()
+        total = b.fptrunc(exact, c.number) if c.single else exact
         some = c.compare(">", total, 0.0)
         start, last = self.part(self.m, GRAIN)
         with c.loop(last, start) as i:
             c.store(c.select(some, c.div(weight(i), total), 0.0), share(i))
-        return b.fpext(total, c.double) if c.single else total
+        return exact
 
     def share_of(self, i: Value) -> Value:
         """Give a row's share of the cost."""

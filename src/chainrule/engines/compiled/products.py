@@ -212,6 +212,7 @@ def dots(
         part: which rows are computed, for threads that share the work; None for all.
         aside: what else is done before each stripe of columns, given its first column and how many there are.
     """
+    assert across <= c.lanes
     whole, rest = divmod(depth, c.lanes)
 
     def stripe(j: Value | int, count: int) -> None:

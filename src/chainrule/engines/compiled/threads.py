@@ -6,12 +6,14 @@ import os
 
 __all__ = ["usable_threads"]
 
+_MOST = 64
+
 
 def usable_threads() -> int:
     """Give how many cores this process may use; CHAINRULE_THREADS, a whole number, allows fewer or more."""
     asked = os.environ.get("CHAINRULE_THREADS", "")
-    if asked.isdigit() and int(asked) > 0:
-        return int(asked)
+    if asked.isdecimal() and int(asked) > 0:
+        return min(int(asked), _MOST)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from chainrule.engines.compiled.functions import write_gradient, write_predict
 from chainrule.engines.compiled.kernels import PLACES, fill, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.threads import usable_threads
-from chainrule.engines.compiled.workspaces import TALLEST, row_addresses, tall, work
+from chainrule.engines.compiled.workspaces import TALLEST, aligned, row_addresses, tall, work
 from chainrule.engines.protocol import Draw, Gradient, Objective
 from chainrule.formulas import LOSSES, Array
 from chainrule.network import Network
@@ -24,6 +25,7 @@ __all__ = ["Batch", "Rows"]
 _N, _START, _STOP = (PLACES[name] for name in ("n", "start", "stop"))
 # Multiplications from which on a second thread brings more than it costs.
 _WORTH_SHARING = 20_000_000
+_SPARE = 4  # desks of a size that are kept
 
 
 class Desk:
@@ -37,7 +39,7 @@ class Desk:
     """
 
     def __init__(self, network: Network, size: int, dtype: np.dtype[Any], numbers: Array) -> None:
-        self._kept = work(network, size, dtype), row_addresses(size), numbers
+        self._kept = work(network, size, dtype, gathered=True), row_addresses(size), numbers
         room, rows, _ = self._kept
         self._theta: Array | None = None
         self._state: Array | None = None
@@ -66,8 +68,9 @@ class Rows:
     def __init__(
         self, network: Network, dtype: np.dtype[Any], objective: Objective | None = None, weighted: bool = False
     ) -> None:
-        self.network, self.dtype = network, dtype
-        asked = objective or Objective(network, LOSSES["half_squared_error"])
+        # Copies: what is prepared for an object must not keep the object itself alive.
+        self.network, self.dtype = copy(network), dtype
+        asked = copy(objective) if objective else Objective(self.network, LOSSES["half_squared_error"])
         lifted = lift(asked, None, weighted)
         self._kernel = kernel("predict", write_predict, lifted, dtype, TALLEST, losses=objective is not None)
         self._numbers = np.array(lifted.numbers, dtype=np.float64)
@@ -82,6 +85,7 @@ class Rows:
         if blocks == 1 or n * self._count < _WORTH_SHARING:
             self._part(size, (0, blocks), X, out, **given)
             return
+        given["theta"] = aligned(given["theta"])
         several = min(usable_threads(), blocks)
         cuts = [blocks * k // several for k in range(several + 1)]
         parts = list(itertools.pairwise(cuts))
@@ -96,6 +100,8 @@ class Rows:
             thread.join()
 
     def _part(self, size: int, part: tuple[int, int], X: Array, out: Array, **given: Array) -> None:
+        # Few sizes, so that few workspaces are kept.
+        size = 1 << (size - 1).bit_length()
         free = self._desks.get(size)
         if free is None:
             free = self._desks.setdefault(size, [])
@@ -106,7 +112,8 @@ class Rows:
         desk.lay(X=X, out=out, **given)
         desk.table[_N], desk.table[_START], desk.table[_STOP] = len(X), *part
         self._kernel(desk.table)
-        free.append(desk)
+        if len(free) < _SPARE:
+            free.append(desk)
 
     def outputs(self, theta: Array, state: Array, X: Array) -> Array:
         """Give A[K]."""
@@ -148,8 +155,8 @@ class Batch:
     def __init__(
         self, objective: Objective, dtype: np.dtype[Any], weighted: bool, training: bool, inputs: bool
     ) -> None:
-        self.objective, self.dtype, self.training, self.inputs = objective, dtype, training, inputs
-        self.lifted = lift(objective, None, weighted)
+        self.objective, self.dtype, self.training, self.inputs = copy(objective), dtype, training, inputs
+        self.lifted = lift(self.objective, None, weighted)
         self._numbers = np.array(self.lifted.numbers, dtype=np.float64)
 
     def gradient(
