@@ -19,7 +19,7 @@ from chainrule.formulas import LOSSES, Array
 from chainrule.network import Network
 from chainrule.parameters import Parameters
 
-__all__ = ["Batch", "Rows"]
+__all__ = ["Batch", "Desk", "Rows"]
 
 
 _N, _START, _STOP = (PLACES[name] for name in ("n", "start", "stop"))
