@@ -8,7 +8,7 @@ from chainrule.engines.compiled.code import Code, Value, Variable
 
 __all__ = ["meet"]
 
-_PATIENCE = 4000  # looks at the gate before a thread lets others have its core
+_PATIENCE = 500  # looks at the gate before a thread lets others have its core
 
 
 def meet(c: Code, gate: Value, of: Value) -> None:
