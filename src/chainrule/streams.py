@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from chainrule.errors import UnknownName, UsageError
 
-__all__ = ["PURPOSES", "check_seed", "mask", "normals", "permutation", "uniforms", "words"]
+__all__ = ["PURPOSES", "check_seed", "mask", "mask_threshold", "normals", "permutation", "uniforms", "words"]
 
 # The numbers are part of every saved result: append, never renumber.
 PURPOSES = {"init": 1, "shuffle": 2, "dropout": 3, "split": 4, "data": 5, "test": 6}
@@ -110,6 +110,15 @@ def permutation(seed: int, purpose: str, *counters: int, n: int) -> npt.NDArray[
     return np.argsort(words(seed, purpose, *counters, count=n))
 
 
+def mask_threshold(rate: float) -> int:
+    """Give the least 32-bit half of a word that keeps its number: rate * 2^32, held to what 32 bits can be.
+
+    >>> mask_threshold(0.5) == 2**31
+    True
+    """
+    return min(round(rate * 2**32), 2**32 - 1)
+
+
 def mask(seed: int, *counters: int, shape: tuple[int, ...], rate: float) -> npt.NDArray[np.bool_]:
     """Give a dropout mask: True (keep) with probability 1 - rate.
 
@@ -121,5 +130,5 @@ def mask(seed: int, *counters: int, shape: tuple[int, ...], rate: float) -> npt.
     count = math.prod(shape)
     raw = words(seed, "dropout", *counters, count=(count + 1) // 2)
     halves = raw.astype("<u8", copy=False).view("<u4")[:count]
-    kept: Any = halves >= np.uint32(min(round(rate * 2**32), 2**32 - 1))
+    kept: Any = halves >= np.uint32(mask_threshold(rate))
     return kept.reshape(shape)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 from typing import cast
 
 from chainrule.engines import reference
+from chainrule.engines.notice import tell_once
 from chainrule.engines.protocol import Carry, Draw, Engine, EpochResult, Gradient, Job, Objective
 from chainrule.errors import UnknownName
 from chainrule.language import Message, tr
@@ -55,14 +55,6 @@ def choose(name: str = "auto", seconds: float = 0.0) -> Engine:
     compiled = import_module("chainrule.engines.compiled")
     if compiled.works():
         return cast(Engine, compiled)
-    _say_once(tr("the compiled engine cannot run here (is llvmlite installed?); the reference engine computes instead"))
+    text = tr("the compiled engine cannot run here (is llvmlite installed?); the reference engine computes instead")
+    tell_once("no compiled engine", text)
     return cast(Engine, reference)
-
-
-_said: set[str] = set()
-
-
-def _say_once(text: str) -> None:
-    if text not in _said and sys.stderr is not None:
-        _said.add(text)
-        sys.stderr.write(text + "\n")

@@ -179,7 +179,11 @@ Watch = Callable[[int, float, Carry], bool]
 
 
 class Engine(Protocol):
-    """The verbs. theta and state are the flat vectors of `Network.entries` and `Network.state_entries`."""
+    """The verbs. theta and state are the flat vectors of `Network.entries` and `Network.state_entries`.
+
+    An engine may have two more: ``takes(job)``, whether it can train so, and ``repeat(job, carry, updates, watch)``,
+    many updates with all rows in one call. Where they are missing it takes everything, one epoch at a time.
+    """
 
     name: str
 

@@ -16,9 +16,9 @@ import numpy as np
 from chainrule.engines import reference
 from chainrule.engines.compiled.epochs import Epochs
 from chainrule.engines.compiled.graph import NotLiftable
-from chainrule.engines.compiled.notice import tell
 from chainrule.engines.compiled.threads import usable_threads
 from chainrule.engines.compiled.verbs import Batch, Rows
+from chainrule.engines.notice import tell_once
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
 from chainrule.errors import ShapeError
 from chainrule.formulas import Array
@@ -52,7 +52,7 @@ def _once(owner: Any, key: Any, make: Callable[[], T]) -> T | None:
         try:
             made: T | None = make()
         except NotLiftable as reason:
-            tell(
+            tell_once(
                 str(reason), tr("the compiled engine cannot take {reason}; the reference engine does it", reason=reason)
             )
             made = None

@@ -60,7 +60,7 @@ def kernel(
     if key not in _loaded:
         compiled = cache.read(key)
         if compiled is None:
-            with compiling(cache.folder() is not None):
+            with compiling(kept=cache.folder() is not None):
                 code: Code = machine.code(single)
                 write(code, lifted, tall, **options)
                 compiled = machine.compile(code)

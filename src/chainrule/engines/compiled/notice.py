@@ -9,21 +9,21 @@ from contextlib import contextmanager
 
 from chainrule.language import tr
 
-__all__ = ["compiling", "tell"]
+__all__ = ["compiling"]
 
 
 @contextmanager
-def compiling(where: bool) -> Iterator[None]:
+def compiling(*, kept: bool) -> Iterator[None]:
     """Say that kernels are compiled, and how long it took, where a person may be looking.
 
     Args:
-        where: whether they are kept on disk, and so compiled once.
+        kept: whether they are kept on disk, and so compiled once.
     """
     looking = sys.stderr is not None and sys.stderr.isatty()
     began = time.perf_counter()
     if looking:
         sys.stderr.write(
-            tr("compiling kernels for this CPU, once …") if where else tr("compiling kernels for this CPU …")
+            tr("compiling kernels for this CPU, once …") if kept else tr("compiling kernels for this CPU …")
         )
         sys.stderr.flush()
     try:
@@ -31,13 +31,3 @@ def compiling(where: bool) -> Iterator[None]:
     finally:
         if looking:
             sys.stderr.write(" " + tr("{seconds:.1f} s", seconds=time.perf_counter() - began) + "\n")
-
-
-_told: set[str] = set()
-
-
-def tell(key: str, text: str) -> None:
-    """Print a line on standard error, once for each key."""
-    if key not in _told and sys.stderr is not None:
-        _told.add(key)
-        sys.stderr.write(text + "\n")

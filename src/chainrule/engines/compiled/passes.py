@@ -12,24 +12,17 @@ from typing import Any
 from chainrule.engines.compiled.code import Code, Value, Variable
 from chainrule.engines.compiled.lifted import Lifted
 from chainrule.engines.compiled.lifting import Program
-from chainrule.engines.compiled.meeting import meet
 from chainrule.engines.compiled.normalizing import Normalizing
 from chainrule.engines.compiled.philox import write_mask
+from chainrule.engines.compiled.places import GRAIN, Places
 from chainrule.engines.compiled.products import dots, sums_of_rows, tile_rows
-from chainrule.engines.compiled.table import Table, Workspace, is_turned, turned_room
+from chainrule.engines.compiled.table import Table, is_turned
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
 
-__all__ = ["VECTORS", "Passes"]
-
-# Vector registers that a tile's sums may take up; the others hold what is multiplied.
-_REGISTERS = {64: 24, 32: 12, 16: 24}
-# Threads share the rows of a batch at multiples of this everywhere: what one prepares of a row, no other needs before
-# all have met. Dropout makes eight factors at a time.
-GRAIN = 8
-VECTORS = 3  # at most so many vectors wide is a tile
+__all__ = ["Passes"]
 
 
-class Passes:
+class Passes(Places):
     """The passes over one batch.
 
     Args:
@@ -53,95 +46,11 @@ class Passes:
         shared: bool = False,
         gathered: bool = False,
     ) -> None:
-        self.c, self.lifted, self.table, self.training, self.shared = c, lifted, table, training, shared
-        self.network = lifted.objective.network
-        self.space, self.gathered = Workspace(self.network, gathered), gathered
-        self.theta, self.work = table.address("theta"), table.address("work")
-        self.state = table.address("state")
-        self.size = table.whole("size")
-        self.tall = rows
-        self.registers = _REGISTERS[c.lanes * c.bytes]
-        self.vectors = VECTORS if self.registers >= 24 else 2
-        self.me, self.of = table.whole("me"), table.whole("of")
-        self.entries = {(entry.kind, entry.layer): entry for entry in self.network.entries}
-        numbers = table.address("numbers")
-        self.prepared = lifted.prepare(c, numbers)
+        super().__init__(c, lifted.objective.network, table, rows, shared=shared, gathered=gathered)
+        self.lifted, self.training = lifted, training
+        self.prepared = lifted.prepare(c, table.address("numbers"))
         self.ahead: tuple[Value, Value, Value] | None = None
-        self.m: Value = None
         self.share: Value = None
-
-    # Where things are
-
-    def part(self, count: Value | int, grain: int) -> tuple[Any, Any]:
-        """Give this thread's part of a loop, cut at multiples of ``grain``."""
-        if not self.shared:
-            return 0, count
-        b, c = self.c.builder, self.c
-        pieces = b.sdiv(c.plus(count, grain - 1), c.index(grain))
-        first = c.times(b.sdiv(c.times(pieces, self.me), self.of), grain)
-        last = c.times(b.sdiv(c.times(pieces, c.plus(self.me, 1)), self.of), grain)
-        end = b.select(b.icmp_signed("<", last, c.index(count)), last, c.index(count))
-        return first, end
-
-    def piece(self, kind: str, s: int) -> Callable[[Value], Value]:
-        """Give, by row, the address of the first number of a piece of the workspace."""
-        c, N = self.c, self._width(kind, s)
-        start = c.at(self.work, c.times(self.size, self.space.before(kind, s)))
-        return lambda i: c.at(start, c.times(i, N))
-
-    def _width(self, kind: str, s: int) -> int:
-        if kind in ("losses", "share"):
-            return 1
-        if kind == "X":
-            return self.space.stride
-        return self.network.sizes[self.network.steps[s][1]]
-
-    def fixed(self, kind: str, s: int) -> Value:
-        """Give the address of a piece of the workspace that has no rows."""
-        c = self.c
-        return c.at(self.work, c.plus(c.times(self.size, self.space.per_row), self.space.fixed(kind, s)))
-
-    def pack(self) -> Value:
-        """Give the address of this thread's room for packed rows."""
-        c = self.c
-        behind = c.plus(c.times(self.size, self.space.per_row), self.space.columns)
-        room = c.times(c.times(self.vectors * c.lanes, 1), self.deepest())
-        return c.at(self.work, c.plus(behind, c.times(self.me, room) if self.shared else 0))
-
-    def behind_packs(self) -> Value:
-        """Give the address of this thread's room for a matrix turned round."""
-        c = self.c
-        packs = c.times(c.times(self.vectors * c.lanes, self.deepest()), self.of)
-        behind = c.plus(c.plus(c.times(self.size, self.space.per_row), self.space.columns), packs)
-        return c.at(self.work, c.plus(behind, c.times(self.me, turned_room(self.network, self.tall))))
-
-    def deepest(self) -> Value:
-        """Give how many rows a packed panel may have: as many as the batch, or as the widest layer."""
-        c, widest = self.c, max(self.network.sizes)
-        return c.builder.select(c.builder.icmp_signed("<", self.size, c.index(widest)), c.index(widest), self.size)
-
-    def parameter(self, kind: str, l: int) -> Value:
-        """Give the address of a parameter array."""
-        return self.c.at(self.theta, self.entries[kind, l].start)
-
-    def x_row(self, i: Value) -> Value:
-        """Give the address of a row of the batch's inputs."""
-        if self.gathered:
-            return self.piece("X", 0)(i)
-        return self._row_at(i)
-
-    def _row_at(self, i: Value) -> Value:
-        c = self.c
-        place = c.builder.gep(self.table.address("rows"), [c.index(i)], source_etype=c.whole)
-        return c.builder.load(place, typ=c.pointer)
-
-    def y_row(self, i: Value) -> Value:
-        """Give the address of a row of the batch's targets."""
-        return self._row_at(self.c.plus(self.size, i))
-
-    def input_row(self, s: int) -> Callable[[Value], Value]:
-        """Give, by row, the address of what comes into a step."""
-        return self.x_row if s == 0 else self.piece("A", s - 1)
 
     # The batch
 
@@ -243,7 +152,7 @@ class Passes:
         return room
 
     def _activate(self, s: int) -> None:
-        self._apply(self.lifted.f[s], ("f", s), {"z": self.piece("Z", s)}, self.piece("A", s), self._width("Z", s))
+        self._apply(self.lifted.f[s], ("f", s), {"z": self.piece("Z", s)}, self.piece("A", s), self.width("Z", s))
 
     def _apply(
         self,
@@ -277,7 +186,7 @@ class Passes:
             step(k, 1)
 
     def _drop(self, s: int, layer: Dropout, l: int, update: Value | None) -> None:
-        c, N = self.c, self._width("A", s)
+        c, N = self.c, self.width("A", s)
         into, A, factors = self.input_row(s), self.piece("A", s), self.piece("factors", s)
         dropping = self.training and layer.rate > 0
         first, last = self.part(self.m, GRAIN)
@@ -294,15 +203,6 @@ class Passes:
         if factors is not None:
             value = c.mul(value, c.load(c.at(factors, k), c.lanes, used))
         c.store(value, c.at(out, k), used)
-
-    def over(self, N: int, body: Callable[[Value, int], None]) -> None:
-        """Go over N numbers vector by vector: ``body(index, lanes used)``."""
-        whole, rest = divmod(N, self.c.lanes)
-        if whole:
-            with self.c.loop(whole * self.c.lanes, 0, self.c.lanes) as k:
-                body(k, self.c.lanes)
-        if rest:
-            body(self.c.index(whole * self.c.lanes), rest)
 
     # The cost
 
@@ -399,7 +299,7 @@ class Passes:
     def _back_row(self, s: int, i: Value) -> None:
         Z, A, D = self.piece("Z", s), self.piece("A", s), self.piece("D", s)
         places = {"z": Z(i), "a": A(i), "g": D(i)}
-        self.lifted.back[s].emit_row(self.c, places, self._width("D", s), self.prepared["back", s], D(i))
+        self.lifted.back[s].emit_row(self.c, places, self.width("D", s), self.prepared["back", s], D(i))
 
     def _slope(self, s: int) -> None:
         """(BP2), second half: times f'(Z); dropout has none."""
@@ -407,7 +307,7 @@ class Passes:
             return
         D = self.piece("D", s)
         given = {"z": self.piece("Z", s), "a": self.piece("A", s), "g": D}
-        self._apply(self.lifted.back[s], ("back", s), given, D, self._width("D", s))
+        self._apply(self.lifted.back[s], ("back", s), given, D, self.width("D", s))
 
     def _send_back(self, s: int, l: int, into: Callable[[Value], Value]) -> None:
         """(BP2), first half: G = D W."""
@@ -422,7 +322,7 @@ class Passes:
                      pack=self.pack() if self.tall >= 32 else None)  # fmt: skip
 
     def _undrop(self, s: int, layer: Dropout, into: Callable[[Value], Value]) -> None:
-        c, N = self.c, self._width("D", s)
+        c, N = self.c, self.width("D", s)
         D, factors = self.piece("D", s), self.piece("factors", s)
         dropping = self.training and layer.rate > 0
         first, last = self.part(self.m, GRAIN)
@@ -443,7 +343,7 @@ class Passes:
 
     def column_sums(self, s: int, sink: Callable[[Value, Value, int], None]) -> None:
         """(BP3): add up the rows of D, stripe by stripe: ``sink(index, vector, lanes used)``."""
-        c, N, D = self.c, self._width("D", s), self.piece("D", s)
+        c, N, D = self.c, self.width("D", s), self.piece("D", s)
 
         def stripe(k: Value, used: int) -> None:
             sum_ = Variable(c, c.vector(c.lanes), c.constant(0.0, c.lanes))
@@ -452,31 +352,6 @@ class Passes:
             sink(k, sum_.get(), used)
 
         self.over(N, stripe)
-
-    def over_columns(self, N: int, stripe: Callable[[Value, int], None]) -> None:
-        """Go over N columns vector by vector, shared by the threads: ``stripe(index, lanes used)``."""
-        c = self.c
-        whole, rest = divmod(N, c.lanes)
-        first, last = self.part(whole, 1)
-        if whole:
-            with c.loop(last, first) as v:
-                stripe(c.times(v, c.lanes), c.lanes)
-        if rest:
-            if self.shared:
-                with self._alone():
-                    stripe(c.index(whole * c.lanes), rest)
-            else:
-                stripe(c.index(whole * c.lanes), rest)
-
-    def meet(self) -> None:
-        """Wait until all threads have come this far; nothing where there is one."""
-        if self.shared:
-            meet(self.c, self.table.address("gate"), self.of)
-
-    def _alone(self) -> Any:
-        """Run a block on the last thread only."""
-        c = self.c
-        return c.when(c.builder.icmp_signed("==", self.me, c.plus(self.of, -1)))
 
     def _bias_gradient(self, s: int, layer: Dense, l: int, sink: Callable[[Entry, Value, Value, int], None]) -> None:
         c = self.c
@@ -495,7 +370,7 @@ class Passes:
                 self.column_sums(s, lambda k, v, used: sink(entry, k, v, used))
 
         if self.shared:
-            with self._alone():
+            with self.alone():
                 write()
         else:
             write()
@@ -505,18 +380,9 @@ class Passes:
         c = self.c
         K, N = self.network.sizes[l - 1], self.network.sizes[l]
         D, before, entry = self.piece("D", s), self.input_row(s), self.entries["W", l]
-        vectors, heights = self._weight_tile(l)
+        vectors, heights = self.weight_tile(l)
         sums_of_rows(c, N, K, self.m, lambda i, k: c.at(D(k), i), before,
                      lambda i, j, value, used: sink(entry, c.plus(c.times(i, K), j), value, used),
                      heights=heights, vectors=vectors, part=self.weight_part(l),
                      pack=self.pack() if self.tall > 32 else None, shallow=min(self.tall, 32),
                      aside=(lambda i, count: self._fetch_part(i, count, N, 1)) if s == 0 else None)  # fmt: skip
-
-    def _weight_tile(self, l: int) -> tuple[int, tuple[int, ...]]:
-        K, N = self.network.sizes[l - 1], self.network.sizes[l]
-        vectors = min(self.vectors, -(-K // self.c.lanes))
-        return vectors, tile_rows(N, vectors, self.registers)
-
-    def weight_part(self, l: int) -> tuple[Any, Any]:
-        """Give the neurons of a layer whose weights this thread updates."""
-        return self.part(self.network.sizes[l], self._weight_tile(l)[1][0])

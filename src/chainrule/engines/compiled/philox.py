@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.engines.compiled.code import Code, Value
-from chainrule.streams import PURPOSES
+from chainrule.streams import PURPOSES, mask_threshold
 
 __all__ = ["write_mask"]
 
@@ -26,7 +26,7 @@ def write_mask(c: Code, seed: Value, l: int, update: Value, out: Value, part: tu
         rate: how many are dropped.
     """
     b, half = c.builder, c.ir.IntType(32)
-    threshold = c.ir.Constant(half, min(round(rate * 2**32), 2**32 - 1))
+    threshold = c.ir.Constant(half, mask_threshold(rate))
     kept, dropped = c.div(1.0, c.constant(1 - rate)), c.constant(0.0)
     key = (seed, c.index(PURPOSES["dropout"]))
     first, last = (c.index(end) for end in part)

@@ -15,6 +15,7 @@ tile, the number of rows or the number of threads: the same bits.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from chainrule.engines.compiled.code import Code, Value, Variable
 
@@ -23,7 +24,7 @@ __all__ = ["Part", "Stripes", "dots", "over_tiles", "sums_of_rows", "tile_rows",
 # So many bytes of rows are gone through again and again; a first-level cache holds two to three times as many.
 _NEAR = 32768
 # A part of a loop: (first, last + 1), for threads that share it.
-Part = tuple[Value | int, Value | int]
+Part: TypeAlias = tuple[Value | int, Value | int]
 
 
 def tile_rows(m: int, columns: int, registers: int) -> tuple[int, ...]:
@@ -67,7 +68,7 @@ def sums_of_rows(
     *,
     heights: Sequence[int],
     vectors: int,
-    part: tuple[Value | int, Value | int] | None = None,
+    part: Part | None = None,
     pack: Value | None = None,
     shallow: int = 1,
     aside: Callable[[Value, int], None] | None = None,
@@ -194,7 +195,7 @@ def dots(
     *,
     heights: Sequence[int],
     across: int,
-    part: tuple[Value | int, Value | int] | None = None,
+    part: Part | None = None,
     aside: Callable[[Value, int], None] | None = None,
 ) -> None:
     """Write C[i, j] = left(i) · right(j), tile by tile: each a row of ``depth`` numbers.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.compiled.passes import VECTORS
+from chainrule.engines.compiled.places import VECTORS
 from chainrule.engines.compiled.table import Workspace, turned_room
 from chainrule.formulas import Array
 from chainrule.network import Network

@@ -1,0 +1,163 @@
+"""Where things lie for compiled code, and which part of them is a thread's: addresses, sizes, tiles, parts of loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chainrule.engines.compiled.code import Code, Value
+from chainrule.engines.compiled.meeting import meet
+from chainrule.engines.compiled.products import tile_rows
+from chainrule.engines.compiled.table import Table, Workspace, turned_room
+from chainrule.network import Network
+
+__all__ = ["GRAIN", "VECTORS", "Places"]
+
+# Vector registers that a tile's sums may take up; the others hold what is multiplied.
+_REGISTERS = {64: 24, 32: 12, 16: 24}
+# Threads share the rows of a batch at multiples of this everywhere: what one prepares of a row, no other needs before
+# all have met. Dropout makes eight factors at a time.
+GRAIN = 8
+VECTORS = 3  # at most so many vectors wide is a tile
+
+
+class Places:
+    """The places of one batch.
+
+    Args:
+        c: the code of the function at hand.
+        network: the network.
+        table: what the function was given.
+        rows: how many rows a batch has at most, for which tiles are chosen.
+        shared: whether several threads run this code.
+        gathered: whether rows come in another order than they lie in memory; then they are brought together first.
+    """
+
+    def __init__(
+        self, c: Code, network: Network, table: Table, rows: int, *, shared: bool = False, gathered: bool = False
+    ) -> None:
+        self.c, self.network, self.table, self.shared, self.gathered = c, network, table, shared, gathered
+        self.space = Workspace(network, gathered)
+        self.theta, self.work, self.state = (table.address(name) for name in ("theta", "work", "state"))
+        self.size, self.me, self.of = (table.whole(name) for name in ("size", "me", "of"))
+        self.tall = rows
+        self.registers = _REGISTERS[c.lanes * c.bytes]
+        self.vectors = VECTORS if self.registers >= 24 else 2
+        self.entries = {(entry.kind, entry.layer): entry for entry in network.entries}
+        self.m: Value = None  # the rows of the batch at hand
+
+    def part(self, count: Value | int, grain: int) -> tuple[Any, Any]:
+        """Give this thread's part of a loop, cut at multiples of ``grain``."""
+        if not self.shared:
+            return 0, count
+        b, c = self.c.builder, self.c
+        pieces = b.sdiv(c.plus(count, grain - 1), c.index(grain))
+        first = c.times(b.sdiv(c.times(pieces, self.me), self.of), grain)
+        last = c.times(b.sdiv(c.times(pieces, c.plus(self.me, 1)), self.of), grain)
+        end = b.select(b.icmp_signed("<", last, c.index(count)), last, c.index(count))
+        return first, end
+
+    def piece(self, kind: str, s: int) -> Callable[[Value], Value]:
+        """Give, by row, the address of the first number of a piece of the workspace."""
+        c, N = self.c, self.width(kind, s)
+        start = c.at(self.work, c.times(self.size, self.space.before(kind, s)))
+        return lambda i: c.at(start, c.times(i, N))
+
+    def width(self, kind: str, s: int) -> int:
+        """Give how many numbers lie between two rows of a piece."""
+        if kind in ("losses", "share"):
+            return 1
+        if kind == "X":
+            return self.space.stride
+        return self.network.sizes[self.network.steps[s][1]]
+
+    def fixed(self, kind: str, s: int) -> Value:
+        """Give the address of a piece of the workspace that has no rows."""
+        c = self.c
+        return c.at(self.work, c.plus(c.times(self.size, self.space.per_row), self.space.fixed(kind, s)))
+
+    def pack(self) -> Value:
+        """Give the address of this thread's room for packed rows."""
+        c = self.c
+        behind = c.plus(c.times(self.size, self.space.per_row), self.space.columns)
+        room = c.times(self.vectors * c.lanes, self.deepest())
+        return c.at(self.work, c.plus(behind, c.times(self.me, room) if self.shared else 0))
+
+    def behind_packs(self) -> Value:
+        """Give the address of this thread's room for a matrix turned round."""
+        c = self.c
+        packs = c.times(c.times(self.vectors * c.lanes, self.deepest()), self.of)
+        behind = c.plus(c.plus(c.times(self.size, self.space.per_row), self.space.columns), packs)
+        return c.at(self.work, c.plus(behind, c.times(self.me, turned_room(self.network, self.tall))))
+
+    def deepest(self) -> Value:
+        """Give how many rows a packed panel may have: as many as the batch, or as the widest layer."""
+        c, widest = self.c, max(self.network.sizes)
+        return c.builder.select(c.builder.icmp_signed("<", self.size, c.index(widest)), c.index(widest), self.size)
+
+    def parameter(self, kind: str, l: int) -> Value:
+        """Give the address of a parameter array."""
+        return self.c.at(self.theta, self.entries[kind, l].start)
+
+    def x_row(self, i: Value) -> Value:
+        """Give the address of a row of the batch's inputs."""
+        if self.gathered:
+            return self.piece("X", 0)(i)
+        return self._row_at(i)
+
+    def _row_at(self, i: Value) -> Value:
+        c = self.c
+        place = c.builder.gep(self.table.address("rows"), [c.index(i)], source_etype=c.whole)
+        return c.builder.load(place, typ=c.pointer)
+
+    def y_row(self, i: Value) -> Value:
+        """Give the address of a row of the batch's targets."""
+        return self._row_at(self.c.plus(self.size, i))
+
+    def input_row(self, s: int) -> Callable[[Value], Value]:
+        """Give, by row, the address of what comes into a step."""
+        return self.x_row if s == 0 else self.piece("A", s - 1)
+
+    def over(self, N: int, body: Callable[[Value, int], None]) -> None:
+        """Go over N numbers vector by vector: ``body(index, lanes used)``."""
+        whole, rest = divmod(N, self.c.lanes)
+        if whole:
+            with self.c.loop(whole * self.c.lanes, 0, self.c.lanes) as k:
+                body(k, self.c.lanes)
+        if rest:
+            body(self.c.index(whole * self.c.lanes), rest)
+
+    def over_columns(self, N: int, stripe: Callable[[Value, int], None]) -> None:
+        """Go over N columns vector by vector, shared by the threads: ``stripe(index, lanes used)``."""
+        c = self.c
+        whole, rest = divmod(N, c.lanes)
+        first, last = self.part(whole, 1)
+        if whole:
+            with c.loop(last, first) as v:
+                stripe(c.times(v, c.lanes), c.lanes)
+        if rest:
+            if self.shared:
+                with self.alone():
+                    stripe(c.index(whole * c.lanes), rest)
+            else:
+                stripe(c.index(whole * c.lanes), rest)
+
+    def meet(self) -> None:
+        """Wait until all threads have come this far; nothing where there is one."""
+        if self.shared:
+            meet(self.c, self.table.address("gate"), self.of)
+
+    def alone(self) -> Any:
+        """Run a block on the last thread only."""
+        c = self.c
+        return c.when(c.builder.icmp_signed("==", self.me, c.plus(self.of, -1)))
+
+    def weight_tile(self, l: int) -> tuple[int, tuple[int, ...]]:
+        """Give how many vectors wide the tiles of dW are, and how tall."""
+        K, N = self.network.sizes[l - 1], self.network.sizes[l]
+        vectors = min(self.vectors, -(-K // self.c.lanes))
+        return vectors, tile_rows(N, vectors, self.registers)
+
+    def weight_part(self, l: int) -> tuple[Any, Any]:
+        """Give the neurons of a layer whose weights this thread updates."""
+        return self.part(self.network.sizes[l], self.weight_tile(l)[1][0])
