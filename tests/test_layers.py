@@ -27,7 +27,7 @@ cli  playground
               engines
                 network  layers  descriptions  parameters
                   formulas   data
-                    errors  streams  language  table
+                    errors  streams  language  table  text
 """
 ROW = {unit: row for row, line in enumerate(reversed(DRAWING.split("\n"))) for unit in line.split()}
 
@@ -46,6 +46,7 @@ SIDEWAYS = {
     ("streams", "errors"),
     ("table", "errors"),
     ("table", "language"),
+    ("table", "text"),
     ("errors", "language"),
     ("language", "errors"),
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
@@ -11,6 +10,7 @@ from typing import TypeGuard
 
 from chainrule.errors import ShapeError
 from chainrule.language import told
+from chainrule.text import text_width
 
 __all__ = ["Table", "human_bytes"]
 
@@ -54,7 +54,7 @@ class Table:
 
     def __str__(self) -> str:
         lines = [[*map(_text, self.header)], *([*map(_text, row)] for row in self.rows)]
-        widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+        widths = [max(map(text_width, column)) for column in zip(*lines, strict=True)]
         right = [_is_numeric([row[k] for row in self.rows]) for k in range(len(widths))]
         header, *body = ("  ".join(map(_pad, line, widths, right)).rstrip() for line in lines)
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
@@ -95,16 +95,8 @@ def _html(cell: object) -> str:
     return f"<td{aligned}>{escape(_text(cell))}</td>"
 
 
-def _width(text: str) -> int:
-    """Give the columns that a text takes on a terminal: two for a Chinese character, none for a combining accent."""
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )
-
-
 def _pad(text: str, width: int, right: bool) -> str:
-    room = " " * (width - _width(text))
+    room = " " * (width - text_width(text))
     return room + text if right else text + room
 
 

@@ -19,7 +19,7 @@ from chainrule.cli import viewer
 from chainrule.errors import ChainruleError
 from chainrule.language import Message
 from chainrule.lessons import Lesson, Setting, Story
-from chainrule.lessons.layout import text_width
+from chainrule.text import text_width
 
 from .conftest import Runner
 from .test_bad_input import check

@@ -22,9 +22,10 @@ from chainrule import lessons
 from chainrule.errors import MissingExtra, UnknownName, UsageError
 from chainrule.language import Message, speaking, told, tr
 from chainrule.lessons import Lesson, Result, Setting, Story
-from chainrule.lessons.layout import cell_text, check_text, lines_of, table_lines, text_width, to_text, wrap
+from chainrule.lessons.layout import cell_text, check_text, lines_of, table_lines, to_text
 from chainrule.lessons.rendering import blocks_to_markdown, markdown_text, to_html, to_markdown
 from chainrule.lessons.story import Check, Formula, Heading, Hint, Line, Say, Table
+from chainrule.text import text_width, wrap
 
 FOLDER = Path(inspect.getfile(lessons)).parent
 ROOM_IN_LIST = 57  # columns that number and name leave of 80

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.language import told, tr
-from chainrule.lessons.layout import INDENT, hints_of, lines_of, set_apart, wrap
+from chainrule.lessons.layout import INDENT, hints_of, lines_of, set_apart
 from chainrule.lessons.story import Block, Check, Formula, Heading, Hint, Table
+from chainrule.text import wrap
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Output

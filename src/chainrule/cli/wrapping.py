@@ -1,13 +1,12 @@
-"""Where lines of Chinese may be broken: between any two characters, but not before a closing mark or within a word."""
+"""Lines of Chinese, which Rich would break at spaces only."""
 
 from __future__ import annotations
 
 import re
 
-__all__ = ["wrapped"]
+from chainrule.text import wrap
 
-# A word of other scripts, or one Chinese character, each with the marks that must not begin a line.
-_PIECES = re.compile(r"\s+|(?:[（“《【]*(?:[^\s\u2e80-\uffef（“《【]+|[\u2e80-\uffef])[，。；：、？！）”》】…]*)|\S")
+__all__ = ["wrapped"]
 
 
 def wrapped(text: str, width: int) -> str:
@@ -18,19 +17,4 @@ def wrapped(text: str, width: int) -> str:
     大，请试试它的十
     分之一。
     """
-    from rich.cells import cell_len
-
-    if not re.search(r"[\u2e80-\uffef]", text):
-        return text
-    lines = []
-    for line in text.split("\n"):
-        now, room = "", width
-        for piece in _PIECES.findall(line):
-            size = cell_len(piece)
-            if size > room and now.strip() and not piece.isspace():
-                lines.append(now.rstrip())
-                now, room = "", width
-            if now or not piece.isspace() or not lines:
-                now, room = now + piece, room - size
-        lines.append(now.rstrip())
-    return "\n".join(lines)
+    return "\n".join(wrap(text, width)) if re.search(r"[\u2e80-\uffef]", text) else text

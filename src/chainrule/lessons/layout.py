@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from chainrule.language import speaking, told, tr
 from chainrule.lessons.story import Check, Formula, Heading, Hint, Line, Result, Table
+from chainrule.text import text_width, wrap
 
 if TYPE_CHECKING:
     from chainrule.lessons.story import Block
@@ -24,9 +24,7 @@ __all__ = [
     "lines_of",
     "set_apart",
     "table_lines",
-    "text_width",
     "to_text",
-    "wrap",
 ]
 
 WIDTH = 80
@@ -34,10 +32,6 @@ INDENT = "  "
 
 _MOST_DIGITS = 15  # of a number that nobody said more about
 _LEAST_TEXT = 16  # columns below which a column of texts is not wrapped
-# One Chinese character is a word of its own, and takes the punctuation behind it along, which begins no line.
-_WIDE = "\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60"
-_CLOSING = "，。、；：！？）》」』】％"
-_WORD = re.compile(rf"[ \t]+|[（《「『【]*(?:[{_WIDE}]|[^ \t{_WIDE}]+)[{_CLOSING}]*")
 
 
 def to_text(result: Result, width: int = WIDTH) -> str:
@@ -83,47 +77,6 @@ def lines_of(block: Block, width: int = WIDTH) -> list[str]:
         return wrap(check_text(block), width, hanging=INDENT)
     text = told(block.text)
     return wrap(text, width, hanging=INDENT if isinstance(block, Line) else "")
-
-
-# Words
-
-
-def text_width(text: str) -> int:
-    """Give the columns that a text takes: two for a Chinese character, none for a combining accent.
-
-    >>> text_width("neuron"), text_width("神经元")
-    (6, 6)
-    """
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )
-
-
-def wrap(text: str, width: int, indent: str = "", hanging: str = "") -> list[str]:
-    """Break a text into lines; Chinese breaks between any two characters, but no line begins with a comma.
-
-    Args:
-        text: one paragraph; line breaks in it stay.
-        width: how many columns a line may take; a longer word has a line of its own.
-        indent: what all lines begin with.
-        hanging: what all but the first begin with as well.
-
-    >>> wrap("weigh, add, squash", 12, hanging="  ")
-    ['weigh, add,', '  squash']
-    """
-    lines = []
-    for paragraph in text.splitlines():
-        line = indent
-        fresh = True
-        for word in _WORD.findall(paragraph):
-            if not fresh and text_width(line) + text_width(word.rstrip()) > width:
-                lines.append(line.rstrip())
-                line, fresh = indent + hanging, True
-            if not (fresh and word.isspace()):
-                line, fresh = line + word, False
-        lines.append(line.rstrip())
-    return lines
 
 
 # Numbers
