@@ -216,7 +216,7 @@ def _combined(node: ast.expr, parts: list[_Size], piece: str) -> _Size:
     if len(known) < len(values):
         raised = (power and values[1] is None) or (isinstance(node, ast.Call) and piece.startswith("exp"))
         return _Size(None, digits, operations, largest, tower or raised)
-    function = FUNCTIONS[node.func.id] if isinstance(node, ast.Call) else _OPERATORS[type(node.op)]  # type: ignore
+    function = FUNCTIONS[node.func.id] if isinstance(node, ast.Call) else _OPERATORS[type(node.op)]  # type: ignore[attr-defined]
     value = float(function(*known))
     if power and value == 0 and known[0] != 0:
         value = math.ulp(0.0)
