@@ -149,6 +149,11 @@ class Code:
             return self.index(a * b)
         return self.builder.mul(self.index(a), self.index(b))
 
+    def least(self, a: Value | int, b: Value | int) -> Value:
+        """The smaller of two integers."""
+        a, b = self.index(a), self.index(b)
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
     # Memory
 
     def at(self, place: Value, index: Value | int = 0) -> Value:

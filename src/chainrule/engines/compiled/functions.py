@@ -36,14 +36,14 @@ def write_epoch(
     """
     with c.function("epoch", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=True, shared=shared, gathered=ordered)
+        p = Passes(c, lifted, table, tall, training=True, shared=shared, gathered=ordered and tall < 64)
         order = table.address("order") if ordered else None
         n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
         failed = Variable(c, c.whole, c.index(FINE))
         stop = Variable(c, c.whole, table.whole("stop"))
         with _while(c, start, stop) as batch:
             first = c.index(0) if repeated else c.times(batch, size)
-            p.m = n if repeated else _least(c, size, c.builder.sub(n, first))
+            p.m = n if repeated else c.least(size, c.builder.sub(n, first))
             t = c.plus(table.whole("update"), c.plus(c.builder.sub(batch, start), 1))
             p.take(first, order)
             if order is not None:
@@ -81,7 +81,7 @@ def _update(p: Passes, table: Table, t: Value, k: Value, clipped: bool) -> None:
         limit = b.load(b.gep(table.address("sums"), [c.index(5)], source_etype=c.double), typ=c.double)
         updates.clipped(b.fptrunc(limit, c.number) if c.single else limit)
     else:
-        p.gradients(updates.at_once)
+        p.gradients(updates.at_once, updates.soon)
     updates.limit()
 
 
@@ -150,7 +150,7 @@ def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool) -> None:
         steps = len(lifted.objective.network.steps)
         with c.loop(table.whole("stop"), table.whole("start")) as batch:
             first = c.times(batch, size)
-            p.m = _least(c, size, c.builder.sub(n, first))
+            p.m = c.least(size, c.builder.sub(n, first))
             p.take(first, None)
             if losses:
                 p.share = c.constant(1.0)
@@ -198,10 +198,6 @@ def _while(c: Code, start: Value, stop: Variable) -> Iterator[Value]:
     index.set(c.plus(index.get(), 1))
     b.branch(test)
     b.position_at_end(after)
-
-
-def _least(c: Code, a: Value, b: Value) -> Value:
-    return c.builder.select(c.builder.icmp_signed("<", a, b), a, b)
 
 
 def _finite(c: Code, value: Value) -> Value:

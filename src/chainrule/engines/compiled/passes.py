@@ -7,19 +7,25 @@ neurons of each layer when weights are updated, which needs all rows: they meet 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from chainrule.engines.compiled.code import Code, Value, Variable
 from chainrule.engines.compiled.lifted import Lifted
 from chainrule.engines.compiled.lifting import Program
 from chainrule.engines.compiled.normalizing import Normalizing
+from chainrule.engines.compiled.panels import turned
 from chainrule.engines.compiled.philox import write_mask
 from chainrule.engines.compiled.places import GRAIN, Places
-from chainrule.engines.compiled.products import dots, sums_of_rows, tile_rows
-from chainrule.engines.compiled.table import Table, is_turned
+from chainrule.engines.compiled.products import BETWEEN, dots, sums_of_rows
+from chainrule.engines.compiled.table import Table
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
 
 __all__ = ["Passes"]
+
+# What becomes of derivatives: (array, index in it, vector, lanes used); and what asks for memory that this will touch.
+Sink: TypeAlias = Callable[[Entry, Value, Value, int], None]
+Soon: TypeAlias = Callable[[Entry, Value], None]
 
 
 class Passes(Places):
@@ -46,8 +52,8 @@ class Passes(Places):
         shared: bool = False,
         gathered: bool = False,
     ) -> None:
-        super().__init__(c, lifted.objective.network, table, rows, shared=shared, gathered=gathered)
-        self.lifted, self.training = lifted, training
+        super().__init__(c, lifted.objective.network, table, rows, training=training, shared=shared, gathered=gathered)
+        self.lifted = lifted
         self.prepared = lifted.prepare(c, table.address("numbers"))
         self.ahead: tuple[Value, Value, Value] | None = None
         self.share: Value = None
@@ -127,29 +133,15 @@ class Passes(Places):
             c.store(value, c.at(Z(i), j), used)
 
         part = self.part(self.m, GRAIN)
-        if is_turned(K, self.tall):
-            vectors = min(self.vectors, -(-N // c.lanes))
-            turned = self._turn(W, K, N)
-            stride = -(-N // c.lanes) * c.lanes
-            sums_of_rows(c, self.m, N, K, lambda i, k: c.at(self.input_row(s)(i), k),
-                         lambda k: c.at(turned, c.times(k, stride)), finish,
-                         heights=tile_rows(self.tall, vectors, self.registers), vectors=vectors, part=part,
-                         shallow=K)  # fmt: skip
+        if self.turns(K):
+            sums_of_rows(c, self.m, N, K, lambda i: partial(c.at, self.input_row(s)(i)),
+                         turned(c, K, self.pack(), W), finish,
+                         heights=self.heights, vectors=self.vectors, part=part)  # fmt: skip
             return
         across = min(4, N, c.lanes)  # a tile's row of totals is one vector
-        heights = tile_rows(self.tall, across, self.registers)
         dots(c, self.m, N, K, self.input_row(s), lambda j: c.at(W, c.times(j, K)), finish,
-             heights=heights, across=across, part=part,
+             heights=self.heights(across), across=across, part=part,
              aside=(lambda j, count: self._fetch_part(j, count, N, 0)) if s == 0 else None)  # fmt: skip
-
-    def _turn(self, W: Value, K: int, N: int) -> Value:
-        """Write W.T into this thread's room, each row from a whole vector on: short dot products cost too much."""
-        c = self.c
-        wide = -(-N // c.lanes) * c.lanes
-        room = self.behind_packs()
-        with c.loop(N) as i, c.loop(K) as k:
-            c.store(c.load(c.at(W, c.plus(c.times(i, K), k))), c.at(room, c.plus(c.times(k, wide), i)))
-        return room
 
     def _activate(self, s: int) -> None:
         self._apply(self.lifted.f[s], ("f", s), {"z": self.piece("Z", s)}, self.piece("A", s), self.width("Z", s))
@@ -314,12 +306,13 @@ class Passes(Places):
         c = self.c
         K, N = self.network.sizes[l - 1], self.network.sizes[l]
         W, D = self.parameter("W", l), self.piece("D", s)
-        vectors = min(self.vectors, -(-K // c.lanes))
-        heights = tile_rows(self.tall, vectors, self.registers)
-        sums_of_rows(c, self.m, K, N, lambda i, k: c.at(D(i), k), lambda k: c.at(W, c.times(k, K)),
+
+        def row(k: Value) -> Value:
+            return c.at(W, c.times(k, K))
+
+        sums_of_rows(c, self.m, K, N, lambda i: partial(c.at, D(i)), self.again(row, N),
                      lambda i, j, value, used: c.store(value, c.at(into(i), j), used),
-                     heights=heights, vectors=vectors, part=self.part(self.m, GRAIN),
-                     pack=self.pack() if self.tall >= 32 else None)  # fmt: skip
+                     heights=self.heights, vectors=self.vectors, part=self.part(self.m, GRAIN))  # fmt: skip
 
     def _undrop(self, s: int, layer: Dropout, into: Callable[[Value], Value]) -> None:
         c, N = self.c, self.width("D", s)
@@ -331,13 +324,13 @@ class Passes(Places):
 
     # Gradients
 
-    def gradients(self, sink: Callable[[Entry, Value, Value, int], None]) -> None:
+    def gradients(self, sink: Sink, soon: Soon | None = None) -> None:
         """Hand every derivative to ``sink(entry, index within it, vector, lanes used)`` as soon as it is there."""
         for s in range(len(self.network.steps) - 1, -1, -1):
             layer, l = self.network.steps[s]
             if isinstance(layer, Dense):
                 self._bias_gradient(s, layer, l, sink)
-                self._weight_gradient(s, l, sink)
+                self._weight_gradient(s, l, sink, soon)
             elif isinstance(layer, BatchNorm):
                 Normalizing(self, s, layer, l).gradients(sink)
 
@@ -353,7 +346,7 @@ class Passes(Places):
 
         self.over(N, stripe)
 
-    def _bias_gradient(self, s: int, layer: Dense, l: int, sink: Callable[[Entry, Value, Value, int], None]) -> None:
+    def _bias_gradient(self, s: int, layer: Dense, l: int, sink: Sink) -> None:
         c = self.c
         if layer.bias == "none":
             return
@@ -375,14 +368,24 @@ class Passes(Places):
         else:
             write()
 
-    def _weight_gradient(self, s: int, l: int, sink: Callable[[Entry, Value, Value, int], None]) -> None:
+    def _weight_gradient(self, s: int, l: int, sink: Sink, soon: Soon | None) -> None:
         """(BP4): dW = D.T A."""
         c = self.c
         K, N = self.network.sizes[l - 1], self.network.sizes[l]
         D, before, entry = self.piece("D", s), self.input_row(s), self.entries["W", l]
-        vectors, heights = self.weight_tile(l)
-        sums_of_rows(c, N, K, self.m, lambda i, k: c.at(D(k), i), before,
+        heights = self.weight_heights(l)
+
+        def meanwhile(i: Value, j: Value, height: int, k: Value) -> None:
+            if soon is None:
+                return
+            of_tile = c.builder.sdiv(k, c.index(BETWEEN))
+            with c.when(c.builder.icmp_signed("<", of_tile, c.index(height))):
+                row = c.plus(c.times(c.plus(i, of_tile), K), j)
+                for v in range(self.vectors):
+                    soon(entry, c.plus(row, v * c.lanes))
+
+        sums_of_rows(c, N, K, self.m, lambda i: lambda k: c.at(D(k), i), self.again(before, self.m),
                      lambda i, j, value, used: sink(entry, c.plus(c.times(i, K), j), value, used),
-                     heights=heights, vectors=vectors, part=self.weight_part(l),
-                     pack=self.pack() if self.tall > 32 else None, shallow=min(self.tall, 32),
-                     aside=(lambda i, count: self._fetch_part(i, count, N, 1)) if s == 0 else None)  # fmt: skip
+                     heights=heights, vectors=self.vectors, part=self.weight_part(l), shallow=min(self.tall, 32),
+                     aside=(lambda i, count: self._fetch_part(i, count, N, 1)) if s == 0 else None,
+                     meanwhile=meanwhile)  # fmt: skip

@@ -7,8 +7,9 @@ from typing import Any
 
 from chainrule.engines.compiled.code import Code, Value
 from chainrule.engines.compiled.meeting import meet
+from chainrule.engines.compiled.panels import Panel, copied
 from chainrule.engines.compiled.products import tile_rows
-from chainrule.engines.compiled.table import Table, Workspace, turned_room
+from chainrule.engines.compiled.table import LINE, Table, Workspace
 from chainrule.network import Network
 
 __all__ = ["GRAIN", "VECTORS", "Places"]
@@ -29,17 +30,28 @@ class Places:
         network: the network.
         table: what the function was given.
         rows: how many rows a batch has at most, for which tiles are chosen.
+        training: whether it is part of training.
         shared: whether several threads run this code.
         gathered: whether rows come in another order than they lie in memory; then they are brought together first.
     """
 
     def __init__(
-        self, c: Code, network: Network, table: Table, rows: int, *, shared: bool = False, gathered: bool = False
+        self,
+        c: Code,
+        network: Network,
+        table: Table,
+        rows: int,
+        *,
+        training: bool,
+        shared: bool = False,
+        gathered: bool = False,
     ) -> None:
-        self.c, self.network, self.table, self.shared, self.gathered = c, network, table, shared, gathered
+        self.c, self.network, self.table = c, network, table
+        self.training, self.shared, self.gathered = training, shared, gathered
         self.space = Workspace(network, gathered)
         self.theta, self.work, self.state = (table.address(name) for name in ("theta", "work", "state"))
         self.size, self.me, self.of = (table.whole(name) for name in ("size", "me", "of"))
+        self.span = c.builder.and_(c.plus(self.size, LINE - 1), c.index(-LINE))  # rows, as `Workspace` counts them
         self.tall = rows
         self.registers = _REGISTERS[c.lanes * c.bytes]
         self.vectors = VECTORS if self.registers >= 24 else 2
@@ -60,7 +72,7 @@ class Places:
     def piece(self, kind: str, s: int) -> Callable[[Value], Value]:
         """Give, by row, the address of the first number of a piece of the workspace."""
         c, N = self.c, self.width(kind, s)
-        start = c.at(self.work, c.times(self.size, self.space.before(kind, s)))
+        start = c.at(self.work, c.times(self.span, self.space.before(kind, s)))
         return lambda i: c.at(start, c.times(i, N))
 
     def width(self, kind: str, s: int) -> int:
@@ -74,21 +86,14 @@ class Places:
     def fixed(self, kind: str, s: int) -> Value:
         """Give the address of a piece of the workspace that has no rows."""
         c = self.c
-        return c.at(self.work, c.plus(c.times(self.size, self.space.per_row), self.space.fixed(kind, s)))
+        return c.at(self.work, c.plus(c.times(self.span, self.space.per_row), self.space.fixed(kind, s)))
 
     def pack(self) -> Value:
         """Give the address of this thread's room for packed rows."""
         c = self.c
-        behind = c.plus(c.times(self.size, self.space.per_row), self.space.columns)
+        behind = c.plus(c.times(self.span, self.space.per_row), self.space.columns)
         room = c.times(self.vectors * c.lanes, self.deepest())
         return c.at(self.work, c.plus(behind, c.times(self.me, room) if self.shared else 0))
-
-    def behind_packs(self) -> Value:
-        """Give the address of this thread's room for a matrix turned round."""
-        c = self.c
-        packs = c.times(c.times(self.vectors * c.lanes, self.deepest()), self.of)
-        behind = c.plus(c.plus(c.times(self.size, self.space.per_row), self.space.columns), packs)
-        return c.at(self.work, c.plus(behind, c.times(self.me, turned_room(self.network, self.tall))))
 
     def deepest(self) -> Value:
         """Give how many rows a packed panel may have: as many as the batch, or as the widest layer."""
@@ -152,12 +157,26 @@ class Places:
         c = self.c
         return c.when(c.builder.icmp_signed("==", self.me, c.plus(self.of, -1)))
 
-    def weight_tile(self, l: int) -> tuple[int, tuple[int, ...]]:
-        """Give how many vectors wide the tiles of dW are, and how tall."""
-        K, N = self.network.sizes[l - 1], self.network.sizes[l]
-        vectors = min(self.vectors, -(-K // self.c.lanes))
-        return vectors, tile_rows(N, vectors, self.registers)
+    def heights(self, vectors: int) -> tuple[int, ...]:
+        """Give the heights of tiles of rows that are so many vectors (or columns) wide."""
+        return tile_rows(self.tall, vectors, self.registers)
+
+    def turns(self, K: int) -> bool:
+        """Whether a layer of K inputs is computed with its weights turned: where rows are many.
+
+        A prediction's bits must not depend on the number of rows, and a single row is not worth the turn: there it is
+        done where dot products would be short.
+        """
+        return self.tall >= 64 and (self.training or K <= 128)
+
+    def again(self, row: Callable[[Value], Value], depth: Value | int) -> Callable[[Value], Value] | Panel:
+        """Give rows that many tiles go through: brought together where that pays."""
+        return copied(self.c, depth, self.pack(), row) if self.tall > 32 else row
+
+    def weight_heights(self, l: int) -> Callable[[int], tuple[int, ...]]:
+        """Give the heights of the tiles of dW, by their width in vectors."""
+        return lambda vectors: tile_rows(self.network.sizes[l], vectors, self.registers)
 
     def weight_part(self, l: int) -> tuple[Any, Any]:
         """Give the neurons of a layer whose weights this thread updates."""
-        return self.part(self.network.sizes[l], self.weight_tile(l)[1][0])
+        return self.part(self.network.sizes[l], self.weight_heights(l)(self.vectors)[0])

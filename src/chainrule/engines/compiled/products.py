@@ -18,13 +18,17 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from chainrule.engines.compiled.code import Code, Value, Variable
+from chainrule.engines.compiled.panels import Panel
 
-__all__ = ["Part", "Stripes", "dots", "over_tiles", "sums_of_rows", "tile_rows", "totals"]
+__all__ = ["BETWEEN", "Part", "Stripes", "dots", "over_tiles", "sums_of_rows", "tile_rows", "totals"]
 
 # So many bytes of rows are gone through again and again; a first-level cache holds two to three times as many.
 _NEAR = 32768
 # A part of a loop: (first, last + 1), for threads that share it.
 Part: TypeAlias = tuple[Value | int, Value | int]
+Meanwhile: TypeAlias = Callable[[Value, Value, int, Value], None]
+# After so many rows, memory is asked for ahead of its use: few requests at a time, which is all that can be under way.
+BETWEEN = 16
 
 
 def tile_rows(m: int, columns: int, registers: int) -> tuple[int, ...]:
@@ -35,7 +39,8 @@ def tile_rows(m: int, columns: int, registers: int) -> tuple[int, ...]:
     """
     most = max(1, registers // columns)
     tallest = min(range(1, most + 1), key=lambda rows: (-(-m // rows)) * (rows * columns + columns + 2))
-    return tuple(sorted({tallest, m % tallest, 1} - {0}, reverse=True))
+    halves = [tallest >> k for k in range(tallest.bit_length())]
+    return tuple(sorted({*halves, m % tallest} - {0}, reverse=True))
 
 
 def over_tiles(
@@ -62,125 +67,148 @@ def sums_of_rows(
     rows: Value | int,
     columns: int,
     depth: Value | int,
-    number: Callable[[Value, Value], Value],
-    row: Callable[[Value], Value],
+    number: Callable[[Value], Callable[[Value], Value]],
+    source: Callable[[Value], Value] | Panel,
     finish: Callable[[Value, Value, Value, int], None],
     *,
-    heights: Sequence[int],
+    heights: Callable[[int], Sequence[int]],
     vectors: int,
     part: Part | None = None,
-    pack: Value | None = None,
     shallow: int = 1,
     aside: Callable[[Value, int], None] | None = None,
+    meanwhile: Meanwhile | None = None,
 ) -> None:
-    """Write C[i, :] = sum_k number(i, k) row(k)[:], tile by tile.
+    """Write C[i, :] = sum_k number(i)(k) row(k)[:], tile by tile.
 
     Args:
         c: where to.
         rows: how many rows C has.
         columns: how many columns.
         depth: how many rows are summed.
-        number: gives the address of the factor of row k in row i.
-        row: gives the address of the first number of row k.
+        number: gives, by row i of C, where the factor of row k is.
+        source: gives the address of row k; or a panel into which the rows are brought, stripe by stripe.
         finish: called with (i, j, value, used): the vector of C[i, j : j + used], in registers.
-        heights: of tiles, from `tile_rows`.
-        vectors: a tile is so many vectors wide.
+        heights: of tiles so many vectors wide, from `tile_rows`.
+        vectors: a tile is at most so many vectors wide.
         part: which rows are computed, for threads that share the work; None for all.
-        pack: for many rows, the address of room for depth * vectors * lanes numbers, into which they are brought
-            together; None reads them where they are.
-        shallow: about how many rows are summed, where they are not packed.
-        aside: what else is done before each row of tiles, given its first row of C and how many there are.
+        shallow: about how many rows are summed, where they are not brought together.
+        aside: what else is done before each row of tiles, given its first row of C and how many there are; only where
+            rows are not brought together.
+        meanwhile: what else is done all the while, given a tile's row and column of C, its height, and the number of
+            rows already summed: memory is asked for ahead of its use.
     """
     first, last = part or (0, rows)
-    if pack is None:
-        # What is read again and again, a part of the rows, stays in the nearest cache, and pieces of C are long.
-        many = max(1, _NEAR // (shallow * c.bytes * vectors * c.lanes)) * vectors
-
-        def piece(start: Value, widths: list[int]) -> None:
-            stripes = Stripes(c, sum(widths), vectors)
-
-            def across(i: Value, height: int) -> None:
-                if aside is not None:
-                    aside(i, height)
-                stripes.over(lambda j, w: _tile(c, i, height, c.plus(start, j), w, depth, number, row, finish))
-
-            over_tiles(c, last, heights, across, first)
-
-        Stripes(c, columns, many).over(piece)
+    if isinstance(source, Panel):
+        _down_stripes(c, (first, last), columns, depth, number, source, finish, heights, vectors, meanwhile)
         return
-    stripes = Stripes(c, columns, vectors)
+    # What is read again and again, a part of the rows, stays in the nearest cache, and pieces of C are long.
+    many = max(1, _NEAR // (shallow * c.bytes * vectors * c.lanes)) * vectors
+
+    def piece(start: Value, widths: list[int]) -> None:
+        def across(i: Value, height: int) -> None:
+            if aside is not None:
+                aside(i, height)
+
+            def tile(j: Value, w: list[int]) -> None:
+                at = c.plus(start, j)
+                _tile(c, (i, height), (at, w, w), depth, number, lambda k: c.at(source(k), at), finish, None)
+
+            Stripes(c, sum(widths), vectors).over(tile)
+
+        over_tiles(c, last, heights(vectors), across, first)
+
+    Stripes(c, columns, many).over(piece)
+
+
+def _down_stripes(
+    c: Code,
+    part: Part,
+    columns: int,
+    depth: Value | int,
+    number: Callable[[Value], Callable[[Value], Value]],
+    panel: Panel,
+    finish: Callable[[Value, Value, Value, int], None],
+    heights: Callable[[int], Sequence[int]],
+    vectors: int,
+    meanwhile: Meanwhile | None,
+) -> None:
+    """Go down each stripe of C with rows that were brought together for it."""
 
     def down(j: Value, widths: list[int]) -> None:
-        packed = _packed(c, depth, j, widths, row, pack)
-        whole = [c.lanes] * len(widths)
-
-        def finish_here(i: Value, at: Value, value: Value, used: int) -> None:
-            finish(i, c.plus(j, at), value, used)
+        wide = len(widths) * c.lanes
+        panel.bring(j, widths)
+        between = None if meanwhile is None else lambda i, height, k: meanwhile(i, j, height, k)
 
         def tile(i: Value, height: int) -> None:
-            _tile(c, i, height, c.index(0), whole, depth, number, packed, finish_here, widths)
+            place = (j, [c.lanes] * len(widths), widths)
+            row = lambda k: c.at(panel.room, c.times(k, wide))  # noqa: E731
+            _tile(c, (i, height), place, depth, number, row, finish, between)
 
-        over_tiles(c, last, heights, tile, first)
+        over_tiles(c, part[1], heights(len(widths)), tile, part[0])
 
-    stripes.over(down)
+    Stripes(c, columns, vectors).over(down)
 
 
 class Stripes:
-    """Columns cut into stripes of so many vectors; the last may have fewer, and the last vector fewer lanes."""
+    """Columns cut into stripes of at most so many vectors, nearly equal; the last vector may have fewer lanes."""
 
     def __init__(self, c: Code, columns: int, vectors: int) -> None:
-        self._c, self._columns, self._vectors = c, columns, vectors
+        self._c, self._columns, self._most = c, columns, vectors
 
     def over(self, body: Callable[[Value, list[int]], None]) -> None:
         """Go over the stripes: ``body(first column, lanes used of each vector)``."""
-        c, wide = self._c, self._vectors * self._c.lanes
-        whole, rest = divmod(self._columns, wide)
-        if whole == 1:
-            body(c.index(0), [c.lanes] * self._vectors)
-        elif whole:
-            with c.loop(whole * wide, 0, wide) as j:
-                body(j, [c.lanes] * self._vectors)
-        if rest:
-            full, lanes = divmod(rest, c.lanes)
-            body(c.index(whole * wide), [c.lanes] * full + [lanes] * (lanes > 0))
-
-
-def _packed(
-    c: Code, depth: Value | int, j: Value, widths: list[int], row: Callable[[Value], Value], pack: Value
-) -> Callable[[Value], Value]:
-    """Bring a stripe of all rows together; gives, by row, the address of its part."""
-    wide = len(widths) * c.lanes
-    with c.loop(depth) as k:
-        for v, width in enumerate(widths):
-            there = c.at(pack, c.plus(c.times(k, wide), v * c.lanes))
-            c.store(c.load(c.at(row(k), c.plus(j, v * c.lanes)), c.lanes, width), there)
-    return lambda k: c.at(pack, c.times(k, wide))
+        c = self._c
+        whole, rest = divmod(self._columns, c.lanes)
+        count = -(-(whole + (rest > 0)) // self._most)
+        narrow, wider = divmod(whole + (rest > 0), count)
+        start = 0
+        for width, times in ((narrow + 1, wider), (narrow, count - wider)):
+            ragged = rest > 0 and times > 0 and start + width * times > whole
+            times -= ragged
+            if times == 1:
+                body(c.index(start * c.lanes), [c.lanes] * width)
+            elif times > 1:
+                with c.loop((start + width * times) * c.lanes, start * c.lanes, width * c.lanes) as j:
+                    body(j, [c.lanes] * width)
+            start += width * times
+            if ragged:
+                body(c.index(start * c.lanes), [c.lanes] * (width - 1) + [rest])
 
 
 def _tile(
     c: Code,
-    i: Value,
-    height: int,
-    j: Value,
-    widths: list[int],
+    rows: tuple[Value, int],
+    columns: tuple[Value, list[int], list[int]],
     depth: Value | int,
-    number: Callable[[Value, Value], Value],
+    number: Callable[[Value], Callable[[Value], Value]],
     row: Callable[[Value], Value],
     finish: Callable[[Value, Value, Value, int], None],
-    used: list[int] | None = None,
+    between: Callable[[Value, int, Value], None] | None,
 ) -> None:
-    """Sum ``height`` rows of a stripe in the registers."""
+    """Sum a tile in the registers: so many rows of C, and so many vectors of which lanes are read and used."""
+    (i, height), (j, read, used) = rows, columns
     kind = c.vector(c.lanes)
-    sums = [[Variable(c, kind, c.constant(0.0, c.lanes)) for _ in widths] for _ in range(height)]
-    with c.loop(depth) as k:
+    sums = [[Variable(c, kind, c.constant(0.0, c.lanes)) for _ in read] for _ in range(height)]
+    factors = [number(c.plus(i, r)) for r in range(height)]
+
+    def step(k: Value) -> None:
         start = row(k)
-        those = [c.load(c.at(start, c.plus(j, v * c.lanes)), c.lanes, width) for v, width in enumerate(widths)]
+        those = [c.load(c.at(start, v * c.lanes), c.lanes, width) for v, width in enumerate(read)]
         for r in range(height):
-            factor = c.splat(c.load(number(c.plus(i, r), k)), c.lanes)
+            factor = c.splat(c.load(factors[r](k)), c.lanes)
             for v, other in enumerate(those):
                 sums[r][v].set(c.fma(factor, other, sums[r][v].get()))
+
+    if between is None:
+        with c.loop(depth) as k:
+            step(k)
+    else:
+        with c.loop(depth, 0, BETWEEN) as start:
+            between(i, height, start)
+            with c.loop(c.least(c.plus(start, BETWEEN), c.index(depth)), start) as k:
+                step(k)
     for r in range(height):
-        for v, width in enumerate(used or widths):
+        for v, width in enumerate(used):
             finish(c.plus(i, r), c.plus(j, v * c.lanes), sums[r][v].get(), width)
 
 

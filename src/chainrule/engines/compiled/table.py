@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.engines.compiled.code import Code, Value
 from chainrule.network import Dropout, Network
 
-__all__ = ["ENTRIES", "Table", "Workspace", "is_turned", "turned_room"]
+__all__ = ["ENTRIES", "LINE", "Table", "Workspace", "in_lines"]
 
 # Addresses and whole numbers, eight bytes each, in this order; a function reads what it needs.
 ENTRIES = (
@@ -42,15 +42,13 @@ ENTRIES = (
 )
 
 
-def is_turned(K: int, rows: int) -> bool:
-    """Whether a layer of K inputs is computed with W.T: where dot products are short and rows are many."""
-    return rows >= 64 and K <= 128
+# Pieces of the workspace begin at multiples of so many numbers: a vector that lies in two cache lines is read twice.
+LINE = 16
 
 
-def turned_room(network: Network, rows: int) -> int:
-    """Give how many numbers the largest W.T takes."""
-    pairs = zip(network.sizes, network.sizes[1:], strict=False)
-    return max((K * -(-N // 16) * 16 for K, N in pairs if is_turned(K, rows)), default=0)
+def in_lines(count: int) -> int:
+    """Round a number of numbers up to whole cache lines."""
+    return -(-count // LINE) * LINE
 
 
 class Table:
@@ -80,7 +78,8 @@ class Table:
 class Workspace:
     """Where the pieces of a forward and backward pass lie: for each, (how many numbers a row, how many before it).
 
-    A piece of N numbers a row begins at number (rows in a batch) * (numbers before it) and is laid out row by row.
+    A piece of N numbers a row begins at number (rows in a batch, rounded up to whole cache lines) * (numbers before it)
+    and is laid out row by row.
 
     Args:
         network: the network.
@@ -92,7 +91,7 @@ class Workspace:
         self.per_row = 0
         self.columns = 0  # numbers that do not depend on the rows
         self._fixed: dict[tuple[str, int], int] = {}
-        self.stride = -(-network.sizes[0] // 16) * 16
+        self.stride = in_lines(network.sizes[0])
         if gathered:
             self._add("X", 0, self.stride)
         for s, (layer, l) in enumerate(network.steps):
@@ -104,7 +103,7 @@ class Workspace:
             if not hasattr(layer, "size") and not isinstance(layer, Dropout):
                 self._add("zhat", s, N)
                 self._fixed["scale", s] = self.columns
-                self.columns += N
+                self.columns += in_lines(N)
         self._add("losses", 0, 1)
         self._add("share", 0, 1)
 

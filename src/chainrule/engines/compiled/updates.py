@@ -80,6 +80,12 @@ class Updates:
         old = self.c.load(self.c.at(self.p.theta, self.c.plus(index, entry.start)), self.c.lanes, used)
         self._update(entry, index, add_penalties(self.p, entry, g, old), used)
 
+    def soon(self, entry: Entry, index: Value) -> None:
+        """Ask for the memory that an update from this index on will touch."""
+        place = self.c.plus(index, entry.start)
+        for start in (self.p.theta, *self.slots.values()):
+            self.c.prefetch(self.c.at(start, place))
+
     def _update(self, entry: Entry, index: Value, g: Value, used: int) -> None:
         c = self.c
         place = c.plus(index, entry.start)

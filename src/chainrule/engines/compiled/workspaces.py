@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.compiled.places import VECTORS
-from chainrule.engines.compiled.table import Workspace, turned_room
+from chainrule.engines.compiled.table import Workspace, in_lines
 from chainrule.formulas import Array
 from chainrule.network import Network
 
@@ -26,8 +26,8 @@ def work(network: Network, rows: int, dtype: np.dtype[Any], threads: int = 1, *,
     """Give room for the passes over so many rows."""
     space = Workspace(network, gathered)
     lanes = 64 // dtype.itemsize
-    packed = (VECTORS * lanes * max(rows, *network.sizes) + turned_room(network, TALLEST)) * threads
-    return aligned(np.zeros(rows * space.per_row + space.columns + packed + 8 * lanes, dtype=dtype))
+    packed = VECTORS * lanes * max(rows, *network.sizes) * threads
+    return aligned(np.zeros(in_lines(rows) * space.per_row + space.columns + packed + 8 * lanes, dtype=dtype))
 
 
 def aligned(vector: Array) -> Array:
