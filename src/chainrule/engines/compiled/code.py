@@ -184,7 +184,7 @@ class Code:
     def prefetch(self, place: Value) -> None:
         """Ask for the memory around an address, for reading soon."""
         i32 = self.ir.IntType(32)
-        arguments = [place, *(self.ir.Constant(i32, n) for n in (0, 2, 1))]
+        arguments = [place, *(self.ir.Constant(i32, n) for n in (0, 3, 1))]
         self.intrinsic("llvm.prefetch.p0", self.ir.VoidType(), arguments)
 
     def _align(self) -> Value:

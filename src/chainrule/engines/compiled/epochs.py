@@ -17,8 +17,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.compiled.functions import write_epoch
+from chainrule.engines.compiled.fused import room
 from chainrule.engines.compiled.kernels import Kernel, fill, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
+from chainrule.engines.compiled.machine import this_machine
 from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, work
 from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
 from chainrule.formulas import Array
@@ -52,13 +54,15 @@ class Epochs:
         worth = 3 * self.size * network.parameter_count >= _WORTH_SHARING and job.clip is None
         self.threads = threads if worth else 1
         self._lifted = lifted
+        width, few = this_machine().width, self.size <= 32 and self.batches > 1 and job.clip is None
+        self._turned = room(lifted, self.size, width // dtype.itemsize, width) if few else 0
         self._kernels: dict[tuple[bool, bool], Kernel] = {}
         self._trail: Array | None = None
         self._kept = {
             "X": job.X,
             "Y": job.Y,
             "g": np.zeros(network.parameter_count if job.clip is not None else 0, dtype=dtype),
-            "work": work(network, self.size, dtype, self.threads, gathered=self.batches > 1),
+            "work": work(network, self.size, dtype, self.threads, copies=2 if self._turned else 1, turned=self._turned),
             "rows": row_addresses(self.size),
             "numbers": np.array(lifted.numbers, dtype=np.float64),
             "sums": np.zeros(6),
@@ -162,6 +166,7 @@ class Epochs:
             self._kernels[key] = kernel(
                 "epoch", write_epoch, self._lifted, dtype, tall(self.size),
                 ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated,
+                turned=0 if repeated else self._turned,
             )  # fmt: skip
         return self._kernels[key]
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from chainrule.engines.compiled.code import Code, Value, Variable
+from chainrule.engines.compiled.fused import Fused
 from chainrule.engines.compiled.lifted import Lifted
 from chainrule.engines.compiled.passes import Passes
 from chainrule.engines.compiled.table import Table
@@ -21,7 +22,7 @@ FINE = -1
 
 
 def write_epoch(
-    c: Code, lifted: Lifted, tall: int, *, ordered: bool, clipped: bool, shared: bool, repeated: bool
+    c: Code, lifted: Lifted, tall: int, *, ordered: bool, clipped: bool, shared: bool, repeated: bool, turned: int
 ) -> None:
     """Write ``epoch``: batches from ``start`` to ``stop``, an update each, until a loss is not finite.
 
@@ -33,21 +34,35 @@ def write_epoch(
         clipped: whether the gradient's length is limited; the limit is the last of ``sums``.
         shared: whether several threads run it together.
         repeated: whether each batch is all rows, and each update leaves its cost and penalty in ``trail``.
+        turned: how many numbers the first layer takes where it is `Fused`, else 0.
     """
     with c.function("epoch", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=True, shared=shared, gathered=ordered and tall < 64)
+        p = Passes(
+            c, lifted, table, tall, training=True, shared=shared, copies=_copies(ordered, tall, turned), turned=turned
+        )
+        fused = Fused(p) if turned else None
         order = table.address("order") if ordered else None
         n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
         failed = Variable(c, c.whole, c.index(FINE))
         stop = Variable(c, c.whole, table.whole("stop"))
+        if repeated:
+            p.m = n
+            p.take(c.index(0), None)
+        if fused is not None:
+            fused.enter()
+            p.batch, first = start, c.times(start, size)
+            p.m = c.least(size, c.builder.sub(n, first))
+            p.take(first, order)
+            fused.forward()
         with _while(c, start, stop) as batch:
-            first = c.index(0) if repeated else c.times(batch, size)
+            p.batch, first = batch, c.index(0) if repeated else c.times(batch, size)
             p.m = n if repeated else c.least(size, c.builder.sub(n, first))
             t = c.plus(table.whole("update"), c.plus(c.builder.sub(batch, start), 1))
-            p.take(first, order)
-            if order is not None:
-                p.fetch(c.plus(first, size), order, n)
+            if fused is None and not repeated:
+                p.take(first, order)
+                if order is not None:
+                    p.fetch(c.plus(first, size), order, n)
             weight = p.weigh(first, order)
             p.forward(c.plus(table.whole("masks"), t))
             p.losses()
@@ -63,16 +78,39 @@ def write_epoch(
                     failed.set(batch)
                     stop.set(batch)
                 with sound:
-                    _update(p, table, t, c.builder.sub(batch, start), clipped)
+                    updates = _update(p, table, t, c.builder.sub(batch, start), clipped)
+                    if fused is not None:
+                        with c.either(c.builder.icmp_signed("<", c.plus(batch, 1), stop.get())) as (more, end):
+                            with more:
+                                _find_next(p, n, order)
+                                fused.go_on(updates, order)
+                            with end:
+                                fused.update(updates)
                     if repeated:
                         _leave(p, table, c.builder.sub(batch, start), cost, price)
                     else:
                         _add_up(p, table, cost, price, weight)
             p.meet()
+        if fused is not None:
+            fused.leave()
         c.give(failed.get())
 
 
-def _update(p: Passes, table: Table, t: Value, k: Value, clipped: bool) -> None:
+def _copies(ordered: bool, tall: int, turned: int) -> int:
+    """For how many batches rows are brought together: many rows are read where they lie."""
+    return 2 if turned else int(ordered and tall < 64)
+
+
+def _find_next(p: Passes, n: Value, order: Value | None) -> None:
+    """Write down where the next batch's rows lie."""
+    c, rows = p.c, p.m
+    first = c.times(c.plus(p.batch, 1), p.size)
+    p.m = c.least(p.size, c.builder.sub(n, first))
+    p.find(first, order)
+    p.m = rows
+
+
+def _update(p: Passes, table: Table, t: Value, k: Value, clipped: bool) -> Updates:
     c, b = p.c, p.c.builder
     rate = b.load(b.gep(table.address("rates"), [k], source_etype=c.double), typ=c.double)
     updates = Updates(p, b.sitofp(t, c.double), rate)
@@ -83,6 +121,7 @@ def _update(p: Passes, table: Table, t: Value, k: Value, clipped: bool) -> None:
     else:
         p.gradients(updates.at_once, updates.soon)
     updates.limit()
+    return updates
 
 
 def _add_up(p: Passes, table: Table, cost: Value, price: Value, weight: Value) -> None:
@@ -144,7 +183,7 @@ def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool) -> None:
     """
     with c.function("predict", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=False, gathered=True)
+        p = Passes(c, lifted, table, tall, training=False, copies=1, targets=losses)
         n, size = table.whole("n"), table.whole("size")
         N = lifted.objective.network.outputs
         steps = len(lifted.objective.network.steps)

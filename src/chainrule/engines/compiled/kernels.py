@@ -42,7 +42,7 @@ class Kernel:
 
 
 def kernel(
-    name: str, write: Callable[..., None], lifted: Lifted, dtype: np.dtype[Any], tall: int, **options: bool
+    name: str, write: Callable[..., None], lifted: Lifted, dtype: np.dtype[Any], tall: int, **options: int
 ) -> Kernel:
     """Give a function for a network: from this program's memory, from disk, or newly compiled.
 

@@ -38,7 +38,7 @@ class Lifted:
         weighted: whether rows have weights.
         f: by step, the activation.
         back: by step, the chain rule through it.
-        loss: of a row, from a or z and y.
+        loss: of a row, from a or z and y; where rows are single numbers, of each number by itself.
         error: its slope: D of the outputs where ``paired``, else dC/da.
         paired: whether loss and output activation belong together.
         optimizer: how an update is made, or None.
@@ -120,6 +120,8 @@ def lift(objective: Objective, optimizer: Optimizer | None, weighted: bool) -> L
             if layer.activation.trainable:
                 back[s] = _known(lift_back, layer.activation, width)
     value, slope = _known(lift_loss, objective.loss, network.output_activation, N)
+    if N == 1:
+        value = value.of_single_numbers()
     lifted = Lifted(
         objective,
         weighted,

@@ -17,7 +17,7 @@ from chainrule.engines.compiled.normalizing import Normalizing
 from chainrule.engines.compiled.panels import turned
 from chainrule.engines.compiled.philox import write_mask
 from chainrule.engines.compiled.places import GRAIN, Places
-from chainrule.engines.compiled.products import BETWEEN, dots, sums_of_rows
+from chainrule.engines.compiled.products import BETWEEN, Stripes, dots, sums_of_rows
 from chainrule.engines.compiled.table import Table
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
 
@@ -38,7 +38,9 @@ class Passes(Places):
         rows: how many rows a batch has at most, for which tiles are chosen.
         training: whether dropout drops and batch normalization takes the batch's own statistics.
         shared: whether several threads run this code.
-        gathered: whether rows come in another order than they lie in memory; then they are brought together first.
+        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
+        turned: how many numbers the first layer takes where its weights lie turned, else 0.
+        targets: whether rows have targets.
     """
 
     def __init__(
@@ -50,30 +52,48 @@ class Passes(Places):
         *,
         training: bool,
         shared: bool = False,
-        gathered: bool = False,
+        copies: int = 0,
+        turned: int = 0,
+        targets: bool = True,
     ) -> None:
-        super().__init__(c, lifted.objective.network, table, rows, training=training, shared=shared, gathered=gathered)
+        super().__init__(
+            c, lifted.objective.network, table, rows, training=training, shared=shared, copies=copies, turned=turned
+        )
         self.lifted = lifted
         self.prepared = lifted.prepare(c, table.address("numbers"))
         self.ahead: tuple[Value, Value, Value] | None = None
         self.share: Value = None
+        self.turned, self.targets = turned, targets
+        self.single = targets and self.network.outputs == 1
 
     # The batch
 
     def take(self, first: Value, order: Value | None) -> None:
-        """Find the batch's rows; those out of order are brought together in the workspace."""
+        """Find the batch's rows and bring them together in the workspace, where it has room for them."""
+        self.find(first, order)
+        if self.copies:
+            start, last = self.part(self.m, GRAIN)
+            with self.c.loop(last, start) as i:
+                self._bring(self.row_at(i), self.x_row(i), self.network.sizes[0])
+
+    def find(self, first: Value, order: Value | None) -> None:
+        """Write down where the batch's rows lie."""
         c, b = self.c, self.c.builder
-        X, Y, rows = (self.table.address(name) for name in ("X", "Y", "rows"))
+        X, Y = self.table.address("X"), self.table.address("Y")
         start, last = self.part(self.m, GRAIN)
         with c.loop(last, start) as i:
             which = c.plus(first, i)
             if order is not None:
                 which = b.load(b.gep(order, [which], source_etype=c.whole), typ=c.whole)
-            for base, N, at in ((X, self.network.sizes[0], i), (Y, self.network.outputs, c.plus(self.size, i))):
-                row = c.at(base, c.times(which, N))
-                b.store(b.ptrtoint(row, c.whole), b.gep(rows, [at], source_etype=c.whole))
-                if base is X and self.gathered:
-                    self._bring(row, self.x_row(i), N)
+            self._write_address(c.at(X, c.times(which, self.network.sizes[0])), i)
+            if self.single:
+                c.store(c.load(c.at(Y, which)), self.y_row(i))
+            elif self.targets:
+                self._write_address(c.at(Y, c.times(which, self.network.outputs)), c.plus(self.size, i))
+
+    def _write_address(self, row: Value, at: Value) -> None:
+        c, b = self.c, self.c.builder
+        b.store(b.ptrtoint(row, c.whole), b.gep(self.table.address("rows"), [at], source_etype=c.whole))
 
     def _bring(self, row: Value, to: Value, N: int) -> None:
         """Copy a row; vectors that cross cache lines are read once instead of again and again."""
@@ -112,7 +132,8 @@ class Passes(Places):
         """Write Z and A of every layer; with the number of the dropout masks where rows are dropped."""
         for s, (layer, l) in enumerate(self.network.steps):
             if isinstance(layer, Dense):
-                self._dense(s, layer, l)
+                if s or not self.turned:
+                    self._dense(s, l)
                 self._activate(s)
             elif isinstance(layer, BatchNorm):
                 Normalizing(self, s, layer, l).forward()
@@ -120,18 +141,24 @@ class Passes(Places):
             else:
                 self._drop(s, layer, l, factors_of)
 
-    def _dense(self, s: int, layer: Dense, l: int) -> None:
-        c = self.c
-        K, N = self.network.sizes[l - 1], self.network.sizes[l]
-        W, Z = self.parameter("W", l), self.piece("Z", s)
-        bias = None if layer.bias == "none" else self.parameter("b", l)
+    def finish_dense(self, s: int) -> Callable[[Value, Value, Value, int], None]:
+        """Give what becomes of a step's sums: with the bias, Z."""
+        c, (_, l) = self.c, self.network.steps[s]
+        Z, entry = self.piece("Z", s), self.entries.get(("b", l))
 
         def finish(i: Value, j: Value, value: Value, used: int) -> None:
-            if bias is not None:
-                one = self.entries["b", l].shared
-                value = c.add(value, c.splat(c.load(bias), c.lanes) if one else c.load(c.at(bias, j), c.lanes, used))
+            if entry is not None:
+                bias = self.parameter("b", l)
+                several = c.splat(c.load(bias), c.lanes) if entry.shared else c.load(c.at(bias, j), c.lanes, used)
+                value = c.add(value, several)
             c.store(value, c.at(Z(i), j), used)
 
+        return finish
+
+    def _dense(self, s: int, l: int) -> None:
+        c = self.c
+        K, N = self.network.sizes[l - 1], self.network.sizes[l]
+        W, finish = self.parameter("W", l), self.finish_dense(s)
         part = self.part(self.m, GRAIN)
         if self.turns(K):
             sums_of_rows(c, self.m, N, K, lambda i: partial(c.at, self.input_row(s)(i)),
@@ -232,6 +259,9 @@ class Passes(Places):
         """Write the loss of each row."""
         c, s = self.c, len(self.network.steps) - 1
         Z, A, out = self.piece("Z", s), self.piece("A", s), self.piece("losses", 0)
+        if self.lifted.loss.elementwise:
+            self._apply(self.lifted.loss, "loss", {"z": Z, "a": A, "y": self.y_row}, out, 1)
+            return
         first, last = self.part(self.m, GRAIN)
         with c.loop(last, first) as i:
             places = {"z": Z(i), "a": A(i), "y": self.y_row(i)}
@@ -310,7 +340,7 @@ class Passes(Places):
         def row(k: Value) -> Value:
             return c.at(W, c.times(k, K))
 
-        sums_of_rows(c, self.m, K, N, lambda i: partial(c.at, D(i)), self.again(row, N),
+        sums_of_rows(c, self.m, K, N, lambda i: partial(c.at, D(i)), self.again(row, N, self.tall),
                      lambda i, j, value, used: c.store(value, c.at(into(i), j), used),
                      heights=self.heights, vectors=self.vectors, part=self.part(self.m, GRAIN))  # fmt: skip
 
@@ -330,7 +360,8 @@ class Passes(Places):
             layer, l = self.network.steps[s]
             if isinstance(layer, Dense):
                 self._bias_gradient(s, layer, l, sink)
-                self._weight_gradient(s, l, sink, soon)
+                if s or not self.turned:
+                    self._weight_gradient(s, l, sink, soon)
             elif isinstance(layer, BatchNorm):
                 Normalizing(self, s, layer, l).gradients(sink)
 
@@ -338,13 +369,17 @@ class Passes(Places):
         """(BP3): add up the rows of D, stripe by stripe: ``sink(index, vector, lanes used)``."""
         c, N, D = self.c, self.width("D", s), self.piece("D", s)
 
-        def stripe(k: Value, used: int) -> None:
-            sum_ = Variable(c, c.vector(c.lanes), c.constant(0.0, c.lanes))
+        def stripe(k: Value, widths: list[int]) -> None:
+            kind = c.vector(c.lanes)
+            sums = [Variable(c, kind, c.constant(0.0, c.lanes)) for _ in widths]
             with c.loop(self.m) as i:
-                sum_.set(c.add(sum_.get(), c.load(c.at(D(i), k), c.lanes, used)))
-            sink(k, sum_.get(), used)
+                for v, (sum_, used) in enumerate(zip(sums, widths, strict=True)):
+                    place = c.at(D(i), c.plus(k, v * c.lanes))
+                    sum_.set(c.add(sum_.get(), c.load(place, c.lanes, used)))
+            for v, (sum_, used) in enumerate(zip(sums, widths, strict=True)):
+                sink(c.plus(k, v * c.lanes), sum_.get(), used)
 
-        self.over(N, stripe)
+        Stripes(c, N, 8).over(stripe)
 
     def _bias_gradient(self, s: int, layer: Dense, l: int, sink: Sink) -> None:
         c = self.c
@@ -384,7 +419,7 @@ class Passes(Places):
                 for v in range(self.vectors):
                     soon(entry, c.plus(row, v * c.lanes))
 
-        sums_of_rows(c, N, K, self.m, lambda i: lambda k: c.at(D(k), i), self.again(before, self.m),
+        sums_of_rows(c, N, K, self.m, lambda i: lambda k: c.at(D(k), i), self.again(before, self.m, N),
                      lambda i, j, value, used: sink(entry, c.plus(c.times(i, K), j), value, used),
                      heights=heights, vectors=self.vectors, part=self.weight_part(l), shallow=min(self.tall, 32),
                      aside=(lambda i, count: self._fetch_part(i, count, N, 1)) if s == 0 else None,

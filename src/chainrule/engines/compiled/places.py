@@ -12,7 +12,7 @@ from chainrule.engines.compiled.products import tile_rows
 from chainrule.engines.compiled.table import LINE, Table, Workspace
 from chainrule.network import Network
 
-__all__ = ["GRAIN", "VECTORS", "Places"]
+__all__ = ["GRAIN", "VECTORS", "Places", "registers_of"]
 
 # Vector registers that a tile's sums may take up; the others hold what is multiplied.
 _REGISTERS = {64: 24, 32: 12, 16: 24}
@@ -20,6 +20,11 @@ _REGISTERS = {64: 24, 32: 12, 16: 24}
 # all have met. Dropout makes eight factors at a time.
 GRAIN = 8
 VECTORS = 3  # at most so many vectors wide is a tile
+
+
+def registers_of(width: int) -> int:
+    """Give how many vector registers of so many bytes a tile's sums may take up."""
+    return _REGISTERS[width]
 
 
 class Places:
@@ -32,7 +37,8 @@ class Places:
         rows: how many rows a batch has at most, for which tiles are chosen.
         training: whether it is part of training.
         shared: whether several threads run this code.
-        gathered: whether rows come in another order than they lie in memory; then they are brought together first.
+        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
+        turned: how many numbers the first layer takes, turned.
     """
 
     def __init__(
@@ -44,19 +50,21 @@ class Places:
         *,
         training: bool,
         shared: bool = False,
-        gathered: bool = False,
+        copies: int = 0,
+        turned: int = 0,
     ) -> None:
         self.c, self.network, self.table = c, network, table
-        self.training, self.shared, self.gathered = training, shared, gathered
-        self.space = Workspace(network, gathered)
+        self.training, self.shared, self.copies = training, shared, copies
+        self.space = Workspace(network, copies, turned)
         self.theta, self.work, self.state = (table.address(name) for name in ("theta", "work", "state"))
         self.size, self.me, self.of = (table.whole(name) for name in ("size", "me", "of"))
         self.span = c.builder.and_(c.plus(self.size, LINE - 1), c.index(-LINE))  # rows, as `Workspace` counts them
         self.tall = rows
-        self.registers = _REGISTERS[c.lanes * c.bytes]
+        self.registers = registers_of(c.lanes * c.bytes)
         self.vectors = VECTORS if self.registers >= 24 else 2
         self.entries = {(entry.kind, entry.layer): entry for entry in network.entries}
         self.m: Value = None  # the rows of the batch at hand
+        self.batch: Value = None  # its number
 
     def part(self, count: Value | int, grain: int) -> tuple[Any, Any]:
         """Give this thread's part of a loop, cut at multiples of ``grain``."""
@@ -77,7 +85,7 @@ class Places:
 
     def width(self, kind: str, s: int) -> int:
         """Give how many numbers lie between two rows of a piece."""
-        if kind in ("losses", "share"):
+        if kind in ("Y", "losses", "share"):
             return 1
         if kind == "X":
             return self.space.stride
@@ -104,20 +112,29 @@ class Places:
         """Give the address of a parameter array."""
         return self.c.at(self.theta, self.entries[kind, l].start)
 
-    def x_row(self, i: Value) -> Value:
-        """Give the address of a row of the batch's inputs."""
-        if self.gathered:
+    def x_row(self, i: Value, *, ahead: bool = False) -> Value:
+        """Give the address of a row of the batch's inputs, or of the next one's where there is room for both."""
+        c = self.c
+        if self.copies == 2:
+            even, odd = (self.piece("X", copy)(c.index(0)) for copy in range(2))
+            first, second = (odd, even) if ahead else (even, odd)
+            start = c.builder.select(c.builder.trunc(self.batch, c.bit), second, first)
+            return c.at(start, c.times(i, self.space.stride))
+        if self.copies:
             return self.piece("X", 0)(i)
-        return self._row_at(i)
+        return self.row_at(i)
 
-    def _row_at(self, i: Value) -> Value:
+    def row_at(self, i: Value) -> Value:
+        """Give where a row lies outside."""
         c = self.c
         place = c.builder.gep(self.table.address("rows"), [c.index(i)], source_etype=c.whole)
         return c.builder.load(place, typ=c.pointer)
 
     def y_row(self, i: Value) -> Value:
-        """Give the address of a row of the batch's targets."""
-        return self._row_at(self.c.plus(self.size, i))
+        """Give the address of a row of the batch's targets; single numbers lie side by side."""
+        if self.network.outputs == 1:
+            return self.piece("Y", 0)(i)
+        return self.row_at(self.c.plus(self.size, i))
 
     def input_row(self, s: int) -> Callable[[Value], Value]:
         """Give, by row, the address of what comes into a step."""
@@ -169,9 +186,9 @@ class Places:
         """
         return self.tall >= 64 and (self.training or K <= 128)
 
-    def again(self, row: Callable[[Value], Value], depth: Value | int) -> Callable[[Value], Value] | Panel:
-        """Give rows that many tiles go through: brought together where that pays."""
-        return copied(self.c, depth, self.pack(), row) if self.tall > 32 else row
+    def again(self, row: Callable[[Value], Value], depth: Value | int, rows: int) -> Callable[[Value], Value] | Panel:
+        """Give rows of which sums are made, for so many rows of them: brought together where that pays."""
+        return copied(self.c, depth, self.pack(), row) if self.tall > 32 and rows > 32 else row
 
     def weight_heights(self, l: int) -> Callable[[int], tuple[int, ...]]:
         """Give the heights of the tiles of dW, by their width in vectors."""

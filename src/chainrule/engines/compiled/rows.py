@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 
 from chainrule.engines.compiled.code import Code, Value, Variable
-from chainrule.engines.compiled.graph import COLUMN, EVERYWHERE, NUMBER, REDUCTIONS, Graph, Node
+from chainrule.engines.compiled.graph import COLUMN, ENTRY, EVERYWHERE, NUMBER, REDUCTIONS, Graph, Node
 from chainrule.engines.compiled.operations import Entries, constant, of_doubles, write
 from chainrule.engines.compiled.rounds import entries, needed_again, rounds
 
@@ -76,6 +76,20 @@ class Program:
         places = tuple(visit(k) for k in results)
         nodes = tuple(graph.nodes[k]._replace(args=tuple(order[a] for a in graph.nodes[k].args)) for k in order)
         return cls(tuple(inputs), tuple(numbers), tuple(outputs), nodes, places)
+
+    def of_single_numbers(self) -> Program:
+        """Give the same for rows of one number each: a sum or the largest of one number is the number itself."""
+        place: list[int] = []
+        nodes: list[Node] = []
+        for node in self.nodes:
+            if node.op in REDUCTIONS or node.op == "pick":
+                place.append(place[node.args[0]])
+                continue
+            extent = EVERYWHERE if node.extent == EVERYWHERE else ENTRY
+            place.append(len(nodes))
+            nodes.append(node._replace(args=tuple(place[a] for a in node.args), extent=extent))
+        results = tuple(place[k] for k in self.results)
+        return replace(self, outputs=("rows",) * len(self.outputs), nodes=tuple(nodes), results=results)
 
     @cached_property
     def text(self) -> str:

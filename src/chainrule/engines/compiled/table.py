@@ -83,17 +83,18 @@ class Workspace:
 
     Args:
         network: the network.
-        gathered: whether the batch's inputs are brought together here, each row from a cache line on.
+        copies: for how many batches inputs are brought together here, each row from a cache line on.
+        turned: how many numbers the first layer takes where its weights lie turned.
     """
 
-    def __init__(self, network: Network, gathered: bool = False) -> None:
+    def __init__(self, network: Network, copies: int = 0, turned: int = 0) -> None:
         self._before: dict[tuple[str, int], int] = {}
         self.per_row = 0
         self.columns = 0  # numbers that do not depend on the rows
         self._fixed: dict[tuple[str, int], int] = {}
         self.stride = in_lines(network.sizes[0])
-        if gathered:
-            self._add("X", 0, self.stride)
+        for copy in range(copies):
+            self._add("X", copy, self.stride)
         for s, (layer, l) in enumerate(network.steps):
             N = network.sizes[l]
             for kind in ("A", "D") if isinstance(layer, Dropout) else ("Z", "A", "D"):
@@ -104,8 +105,12 @@ class Workspace:
                 self._add("zhat", s, N)
                 self._fixed["scale", s] = self.columns
                 self.columns += in_lines(N)
+        if network.outputs == 1:
+            self._add("Y", 0, 1)
         self._add("losses", 0, 1)
         self._add("share", 0, 1)
+        self._fixed["turned", 0] = self.columns
+        self.columns += in_lines(turned)
 
     def _add(self, kind: str, s: int, N: int) -> None:
         self._before[kind, s] = self.per_row

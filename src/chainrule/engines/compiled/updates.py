@@ -77,30 +77,34 @@ class Updates:
 
     def at_once(self, entry: Entry, index: Value, g: Value, used: int) -> None:
         """Update a piece with its derivatives, to which those of the penalties are added."""
-        old = self.c.load(self.c.at(self.p.theta, self.c.plus(index, entry.start)), self.c.lanes, used)
-        self._update(entry, index, add_penalties(self.p, entry, g, old), used)
+        self.step(entry, self._places(entry, index), g, used)
+
+    def step(self, entry: Entry, places: dict[str, Value], g: Value, used: int) -> Value:
+        """Update a piece that lies where ``places`` says, by array; gives it."""
+        old = self.c.load(places["theta"], self.c.lanes, used)
+        return self._update(entry, places, add_penalties(self.p, entry, g, old), used)
+
+    def _places(self, entry: Entry, index: Value) -> dict[str, Value]:
+        place = self.c.plus(index, entry.start)
+        return {name: self.c.at(start, place) for name, start in (("theta", self.p.theta), *self.slots.items())}
 
     def soon(self, entry: Entry, index: Value) -> None:
         """Ask for the memory that an update from this index on will touch."""
-        place = self.c.plus(index, entry.start)
-        for start in (self.p.theta, *self.slots.values()):
-            self.c.prefetch(self.c.at(start, place))
+        for place in self._places(entry, index).values():
+            self.c.prefetch(place)
 
-    def _update(self, entry: Entry, index: Value, g: Value, used: int) -> None:
+    def _update(self, entry: Entry, places: dict[str, Value], g: Value, used: int) -> Value:
         c = self.c
-        place = c.plus(index, entry.start)
-        theta = c.at(self.p.theta, place)
-        old = c.load(theta, c.lanes, used)
-        values = {"theta": old, "g": g}
-        slots = {name: c.at(start, place) for name, start in self.slots.items()}
-        values |= {name: c.load(slot, c.lanes, used) for name, slot in slots.items()}
+        values = {name: c.load(place, c.lanes, used) for name, place in places.items()}
+        old, values["g"] = values["theta"], g
         if "decay" in self.program.inputs:
             decay = self._decay() if entry.kind == "W" else c.constant(0.0)
             values["decay"] = c.splat(decay, c.lanes)
         change, *new = self.program.emit(c, values, self.prepared)
-        c.store(c.add(old, change), theta, used)
-        for slot, value in zip(slots.values(), new, strict=True):
-            c.store(value, slot, used)
+        theta = c.add(old, change)
+        for place, value in zip(places.values(), (theta, *new), strict=True):
+            c.store(value, place, used)
+        return theta
 
     def _decay(self) -> Value:
         c = self.c
@@ -148,7 +152,7 @@ class Updates:
 
         def update(k: Value, used: int) -> None:
             shortened = c.mul(c.div(c.load(c.at(from_here, k), c.lanes, used), divisor), factor)
-            self._update(entry, k, shortened, used)
+            self._update(entry, self._places(entry, k), shortened, used)
 
         self.p.over(entry.stored, update)
 

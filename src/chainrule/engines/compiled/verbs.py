@@ -39,7 +39,7 @@ class Desk:
     """
 
     def __init__(self, network: Network, size: int, dtype: np.dtype[Any], numbers: Array) -> None:
-        self._kept = work(network, size, dtype, gathered=True), row_addresses(size), numbers
+        self._kept = work(network, size, dtype, copies=1), row_addresses(size), numbers
         room, rows, _ = self._kept
         self._theta: Array | None = None
         self._state: Array | None = None

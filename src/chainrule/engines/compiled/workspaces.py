@@ -22,9 +22,11 @@ def tall(rows: int) -> int:
     return rows if rows <= 32 else 64 if rows < TALLEST else TALLEST
 
 
-def work(network: Network, rows: int, dtype: np.dtype[Any], threads: int = 1, *, gathered: bool = False) -> Array:
+def work(
+    network: Network, rows: int, dtype: np.dtype[Any], threads: int = 1, *, copies: int = 0, turned: int = 0
+) -> Array:
     """Give room for the passes over so many rows."""
-    space = Workspace(network, gathered)
+    space = Workspace(network, copies, turned)
     lanes = 64 // dtype.itemsize
     packed = VECTORS * lanes * max(rows, *network.sizes) * threads
     return aligned(np.zeros(in_lines(rows) * space.per_row + space.columns + packed + 8 * lanes, dtype=dtype))
