@@ -1,9 +1,10 @@
-"""What the campaigns share: how large they are, and a line for each about what they counted and how near it came."""
+"""What the campaigns share: how large they are, and lines that say what was counted and how near the worst came."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from statistics import median
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ Tally = Callable[..., None]
 
 @pytest.fixture
 def tally(record_property: Callable[[str, object], None]) -> Tally:
-    """Count towards a line of the summary: ``tally(what, count, value, limit)``, of which the largest value is told."""
+    """Count towards a line of the summary: ``tally(what, count, value, limit)``; the line tells the largest value."""
 
     def count(what: str, number: int = 1, value: float = 0.0, limit: float = 0.0) -> None:
         record_property("campaign", (what, number, value, limit))
@@ -35,5 +36,6 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for what, entries in sorted(counted.items()):
         line, limit = f"{what}: {sum(number for number, _, _ in entries):,}", entries[0][2]
         if limit:
-            line += f", worst {max(value for _, value, _ in entries):.3g} of {limit:g}"
+            values = [value for _, value, _ in entries]
+            line += f", worst {max(values):.3g} of {limit:g}, median {median(values):.3g}"
         terminalreporter.write_line(line)

@@ -217,9 +217,11 @@ class Walk:
 
     def data(self, n: int) -> tuple[Any, ...]:
         """Random rows with the targets and weights that the case has."""
-        which = self.rng.integers(0, len(self.case.X), n)
-        given = self.case.X[which], self.case.Y[which], self.case.weights
-        return guards.copy(given[0]), guards.copy(given[1]), None if given[2] is None else guards.copy(given[2][which])
+        case = self.case
+        which = self.rng.integers(0, len(case.X), n)
+        X = self.rng.normal(size=(n, case.X.shape[1])).astype(case.X.dtype)  # equal rows would have no variance
+        weights = None if case.weights is None else guards.copy(case.weights[which])
+        return guards.copy(X), guards.copy(case.Y[which]), weights
 
     def vectors(self) -> tuple[Any, Any]:
         return guards.copy(self.case.theta), guards.copy(self.case.state)
