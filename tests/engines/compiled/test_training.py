@@ -22,7 +22,7 @@ compiled = pytest.importorskip("chainrule.engines.compiled")
 if not compiled.works():
     pytest.skip("LLVM cannot run here", allow_module_level=True)
 
-from chainrule.engines.compiled import epochs  # noqa: E402
+from chainrule.engines.compiled import epochs, kernels  # noqa: E402
 
 RNG = np.random.default_rng(0)
 
@@ -213,6 +213,29 @@ def test_an_interrupt_keeps_what_was_learnt() -> None:
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert rest.strip() == "interrupted True"
+
+
+def test_an_interrupt_just_before_threads_work_together_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "_WORTH_SHARING", 1)
+    monkeypatch.setenv("CHAINRULE_THREADS", "3")
+    network = cr.Network.from_sizes([20, 30, 3], hidden="relu", output="softmax")
+    X, y = RNG.random((64, 20)), RNG.integers(0, 3, 64)
+    before, pressed, run = set(threading.enumerate()), [], kernels.Kernel.__call__
+
+    def press(self: Any, table: Any) -> int:
+        if threading.current_thread() is threading.main_thread() and not pressed:
+            pressed.append(set(threading.enumerate()) - before)
+            raise KeyboardInterrupt
+        return run(self, table)
+
+    monkeypatch.setattr(kernels.Kernel, "__call__", press)
+    with pytest.raises(KeyboardInterrupt):
+        cr.train(network, X, y, epochs=1, engine="compiled", metrics=())
+    (others,) = pressed
+    assert len(others) == 2
+    for thread in others:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
 
 
 def test_without_llvm_the_reference_engine_works(capsys: pytest.CaptureFixture[str]) -> None:

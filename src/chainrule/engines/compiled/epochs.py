@@ -226,8 +226,14 @@ def _together(compiled: Kernel, table: Array, count: int) -> int:
             raise
         table[place_of("of")] = 1
         return compiled(table)
-    ready.set()
-    failed = compiled(table)
+    try:
+        ready.set()
+        failed = compiled(table)
+    except BaseException:  # Ctrl-C just before the call, or just after it
+        ready.set()
+        if not gate[1]:
+            compiled(table)  # the others wait at the gate for this thread, and would for ever
+        raise
     for thread in others:
         thread.join()
     return failed
