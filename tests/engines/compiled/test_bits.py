@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,13 +26,22 @@ compiled = pytest.importorskip("chainrule.engines.compiled")
 if not compiled.works():
     pytest.skip("LLVM cannot run here", allow_module_level=True)
 
+# The wide network is made by several threads.
 PROGRAM = """
 import hashlib, numpy as np, chainrule as cr
 digits = cr.data.load("digits")
-network = cr.Network.from_sizes([64, 30, 10], hidden="tanh", output="softmax")
-model = cr.train(network, digits.X / 16, digits.y, epochs=2, seed=3, engine="compiled", dtype="float32")
-print(model.history.engine, hashlib.sha256(model.theta.tobytes()).hexdigest())
+found = hashlib.sha256()
+for width, size in ((30, 32), (700, 128)):
+    network = cr.Network.from_sizes([64, width, 10], hidden="tanh", output="softmax")
+    given = dict(epochs=2, seed=3, engine="compiled", dtype="float32", batch_size=size)
+    model = cr.train(network, digits.X / 16, digits.y, **given)
+    found.update(model.theta.tobytes() + model.predict_proba(digits.X / 16).tobytes())
+    found.update(repr(list(model.history["loss"])).encode())
+print(model.history.engine, found.hexdigest())
 """
+# `make campaign` starts a hundred processes.
+CAMPAIGN = int(os.environ.get("CHAINRULE_CASES", "0"))
+PROCESSES = CAMPAIGN // 10 or 2
 
 
 def make_job(threads_pay: bool) -> tuple[Job, Carry, Any]:
@@ -89,19 +102,38 @@ def test_a_row_alone_gives_its_bits_of_any_batch(dtype: Any) -> None:
         assert compiled.predict(network, theta, state, np.ascontiguousarray(X[rows])).tobytes() == A[rows].tobytes()
 
 
-def test_fresh_processes_give_the_same_bits() -> None:
-    outputs = {
-        subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True).stdout
-        for _ in range(2)
-    }
-    outputs.add(
-        subprocess.run(
-            [sys.executable, "-c", PROGRAM],
-            check=True,
-            capture_output=True,
-            text=True,
-            env=os.environ | {"CHAINRULE_KERNELS": ""},
-        ).stdout
-    )
-    (output,) = outputs
-    assert output.startswith("compiled ")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("layers", [[100], [30, 200], [800]], ids=str)
+def test_each_image_of_mnist_alone_gives_its_bits(
+    layers: list[int], dtype: Any, shared: Path, tally: Callable[..., None]
+) -> None:
+    with gzip.open(shared / "data" / "mnist" / "t10k-images-idx3-ubyte.gz") as file:
+        X = np.frombuffer(file.read(), np.uint8, offset=16).reshape(-1, 784).astype(dtype) / 255
+    network = Network.from_sizes([784, *layers, 10], hidden="relu", output="softmax")
+    theta, state = draw_parameters(network, 0, dtype), start_state(network, dtype)
+    A = compiled.predict(network, theta, state, X)
+    every = 1 if CAMPAIGN else 20
+    for i in range(0, len(X), every):
+        assert compiled.predict(network, theta, state, X[i : i + 1]).tobytes() == A[i : i + 1].tobytes(), i
+    rng, start, pieces = np.random.default_rng(0), 0, 0
+    while start < len(X):
+        stop = start + int(rng.integers(1, 700))
+        piece = compiled.predict(network, theta, state, X[start:stop])
+        assert piece.tobytes() == A[start:stop].tobytes()
+        start, pieces = stop, pieces + 1
+    tally("MNIST rows alone", len(X) // every)
+    tally("pieces of MNIST", pieces)
+
+
+def test_fresh_processes_give_the_same_bits(tally: Callable[..., None]) -> None:
+    def run(k: int) -> str:
+        changes = {"CHAINRULE_THREADS": str((1, 2, 3, 4, 8)[k % 5])} | ({"CHAINRULE_KERNELS": ""} if k == 1 else {})
+        done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, env=os.environ | changes)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    first = run(0)
+    with ThreadPoolExecutor(2) as pool:
+        assert set(pool.map(run, range(1, PROCESSES))) == {first}
+    assert first.startswith("compiled ")
+    tally("fresh processes", PROCESSES)

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,25 @@ if not compiled.works():
 
 from chainrule.engines import reference  # noqa: E402
 from chainrule.engines.compiled import cache, kernels  # noqa: E402
+
+# `make campaign` has every damaged file met by the engine, and fifty processes begin at once.
+CAMPAIGN = int(os.environ.get("CHAINRULE_CASES", "0"))
+PROGRAM = """
+import hashlib, chainrule as cr
+X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [0, 1, 1, 0]
+network = cr.Network.from_sizes([2, 3, 1], hidden="tanh", output="sigmoid")
+model = cr.train(network, X, y, batch_size=2, epochs=5, engine="compiled")
+print(model.history.engine, hashlib.sha256(model.theta.tobytes()).hexdigest())
+"""
+
+
+def fresh(program: str = PROGRAM, **changes: str) -> str:
+    """What a new process prints, with these changes to its environment."""
+    environment = {name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"} | changes
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
 
 
 @pytest.fixture
@@ -51,7 +74,7 @@ def test_code_is_kept_and_used_again(place: Path, monkeypatch: pytest.MonkeyPatc
     assert file.stat().st_mtime_ns == before
 
 
-def test_damaged_files_are_not_used(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_damaged_files_are_not_used(place: Path, monkeypatch: pytest.MonkeyPatch, tally: Callable[..., None]) -> None:
     first = answers(monkeypatch)
     (file,) = place.iterdir()
     whole = file.read_bytes()
@@ -64,6 +87,10 @@ def test_damaged_files_are_not_used(place: Path, monkeypatch: pytest.MonkeyPatch
     for contents in damaged:
         file.write_bytes(contents)
         assert cache.read(file.name) is None
+        if CAMPAIGN:
+            assert answers(monkeypatch).tobytes() == first.tobytes()
+            assert file.read_bytes() == whole
+            tally("damaged files met")
     assert answers(monkeypatch).tobytes() == first.tobytes()
     assert file.read_bytes() == whole  # made anew
 
@@ -95,6 +122,40 @@ def test_a_place_that_cannot_be_written_is_no_error(tmp_path: Path, monkeypatch:
     blocked.write_text("no folder")
     monkeypatch.setenv("CHAINRULE_KERNELS", str(blocked / "kernels"))
     answers(monkeypatch)
+
+
+def test_processes_that_begin_at_once(tmp_path: Path, tally: Callable[..., None]) -> None:
+    right, count = fresh(CHAINRULE_KERNELS=""), 50 if CAMPAIGN else 3
+    assert right.startswith("compiled ")
+    folder = tmp_path / "kernels"
+    with ThreadPoolExecutor(count) as pool:
+        assert set(pool.map(lambda _: fresh(CHAINRULE_KERNELS=str(folder)), range(count))) == {right}
+    assert all(len(file.name) == 64 for file in folder.iterdir())  # no temporary file is left
+    tally("processes on one cold cache", count)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="homes lie elsewhere there")
+def test_a_home_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CHAINRULE_KERNELS", raising=False)
+    home = tmp_path / "home"
+    home.mkdir(mode=0o500)
+    found = fresh(HOME=str(home))
+    assert found.startswith("compiled ")
+    assert fresh(HOME=os.devnull) == found  # for the administrator, who may write everywhere else
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sizes cannot be limited there")
+def test_a_disk_that_is_full(tmp_path: Path) -> None:
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n" + PROGRAM
+    assert fresh(full, CHAINRULE_KERNELS=str(tmp_path)) == fresh(CHAINRULE_KERNELS="")
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a folder called ~ would be made wherever the program happens to run."""
+    monkeypatch.delenv("CHAINRULE_KERNELS", raising=False)
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda *given, **named: Path("~/.cache/chainrule"))
+    assert cache.folder() is None
 
 
 def test_no_place_at_all(monkeypatch: pytest.MonkeyPatch) -> None:

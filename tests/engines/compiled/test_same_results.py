@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,12 +14,14 @@ import pytest
 from chainrule.engines import Carry, Draw, Job, Objective, reference
 from chainrule.formulas import ACTIVATIONS, L1, L2, LOSSES, OPTIMIZERS, MaxNorm
 from chainrule.network import BatchNorm, Dense, Dropout, Network
-from chainrule.parameters import draw_parameters, start_state
+from chainrule.parameters import Parameters, draw_parameters, start_state
 from chainrule.streams import permutation
 
 compiled = pytest.importorskip("chainrule.engines.compiled")
 if not compiled.works():
     pytest.skip("LLVM cannot run here", allow_module_level=True)
+
+from chainrule.engines.compiled import kernels  # noqa: E402
 
 Array = npt.NDArray[Any]
 TRAINABLE = [name for name, record in ACTIVATIONS.items() if record.trainable]
@@ -44,10 +47,10 @@ class Case:
         return f"{o.network!r} {o.loss} {o.penalties} {self.optimizer} {self.clip} {self.batch}"
 
 
-def make_case(seed: int) -> Case:
+def make_case(seed: int, widest: int = 40) -> Case:
     rng = np.random.default_rng(seed)
     dtype = np.dtype(rng.choice(["f4", "f8"]))
-    widths = [int(rng.integers(1, 40)) for _ in range(rng.integers(1, 4))]
+    widths = [int(rng.integers(1, widest)) for _ in range(rng.integers(1, 4))]
     layers: list[Any] = [Dropout(0.3)] if rng.random() < 0.15 else []
     for width in widths[:-1]:
         name = str(rng.choice([each for each in TRAINABLE if each != "softmax" or rng.random() < 0.3]))
@@ -66,7 +69,7 @@ def make_case(seed: int) -> Case:
     elif loss.name not in outputs:
         output = str(rng.choice(["identity", "tanh", "sigmoid", "softplus"]))
     last = widths[-1] + (loss.name == "categorical_cross_entropy")
-    network = Network([*layers, Dense(last, output)], inputs=int(rng.integers(1, 30)))
+    network = Network([*layers, Dense(last, output)], inputs=int(rng.integers(1, widest - 10)))
     n = int(rng.integers(1, 70))
     X = rng.normal(size=(n, network.sizes[0])).astype(dtype)
     Y = rng.random((n, last)).astype(dtype)
@@ -103,14 +106,21 @@ def far(ours: Array, theirs: Array) -> float:
 CASES = int(os.environ.get("CHAINRULE_CASES", "24"))
 
 
+@pytest.fixture(autouse=True)
+def _code_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thousand networks' code would take gigabytes."""
+    monkeypatch.setattr(kernels, "_loaded", {})
+
+
 @pytest.mark.parametrize("seed", range(CASES))
-def test_gradient_and_cost(seed: int) -> None:
+def test_gradient_and_cost(seed: int, tally: Callable[..., None]) -> None:
     case = make_case(seed)
     draw = Draw(seed, 3) if seed % 3 else None
     given = (case.objective, case.theta, case.state, case.X, case.Y, case.weights)
     ours = compiled.gradient(*given, draw, inputs=True)
     theirs = reference.gradient(*given, draw, inputs=True)
     within = WITHIN[case.X.dtype]
+    tally(f"gradients in {case.X.dtype}", 1, far(ours.theta, theirs.theta), within)
     assert far(ours.theta, theirs.theta) < within, case
     assert far(ours.inputs, theirs.inputs) < within, case
     assert far(ours.state, theirs.state) < within
@@ -122,8 +132,27 @@ def test_gradient_and_cost(seed: int) -> None:
     assert far(A, reference.predict(network, case.theta, case.state, case.X)) < within
 
 
+@pytest.mark.parametrize("seed", range(CASES if CASES > 100 else CASES // 4))
+def test_one_update_from_the_same_gradient(seed: int, tally: Callable[..., None]) -> None:
+    case, rng = make_case(seed), np.random.default_rng(seed)
+    objective, theta, optimizer = case.objective, case.theta, case.optimizer
+    slots = tuple(rng.random(theta.shape).astype(theta.dtype) for _ in optimizer.slots)
+    t = int(rng.integers(1, 100))
+    job = Job(objective, case.X, case.Y, case.weights, optimizer, lambda t: 0.1 / t, len(case.X), case.clip, seed)
+    ours = compiled.epoch(job, Carry(theta, case.state, slots, t - 1), None).carry
+    g = compiled.gradient(objective, theta, case.state, case.X, case.Y, case.weights, Draw(seed, t), inputs=True).theta
+    if case.clip is not None:
+        reference._clip(g, case.clip)
+    change, right = reference._stepper(job)(theta, g, slots, t, job.rates(t))
+    after = Parameters(objective.network, theta + change)
+    reference._hold([penalty for penalty in objective.penalties if penalty.project is not None], after)
+    error = max(far(ours.theta, after.theta), *map(far, ours.slots, right), 0.0)
+    tally(f"updates in {case.X.dtype}", 1, error, WITHIN[case.X.dtype])
+    assert error < WITHIN[case.X.dtype], case
+
+
 @pytest.mark.parametrize("seed", range(10_000, 10_000 + CASES))
-def test_one_epoch(seed: int) -> None:
+def test_one_epoch(seed: int, tally: Callable[..., None]) -> None:
     case = make_case(seed)
     n = len(case.X)
     job = Job(
@@ -134,6 +163,7 @@ def test_one_epoch(seed: int) -> None:
     ours, theirs = compiled.epoch(job, carry, order, each=False), reference.epoch(job, carry, order)
     # A step of Adam and its like divides by sizes of gradients, which magnifies their rounding where they are near 0.
     within = 1e-8 if case.X.dtype == np.float64 else 2e-2
+    tally(f"epochs in {case.X.dtype}", 1, far(ours.carry.theta, theirs.carry.theta), within)
     assert ours.batches == theirs.batches
     assert ours.loss == pytest.approx(theirs.loss, rel=within)
     assert ours.penalty == pytest.approx(theirs.penalty, rel=within)

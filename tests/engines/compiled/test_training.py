@@ -13,12 +13,18 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.engines import choose, effort
+from chainrule.engines import Carry, Job, Objective, choose, effort, reference
 from chainrule.errors import DivergenceError
+from chainrule.formulas import LOSSES, SGD
+from chainrule.parameters import draw_parameters
 
 compiled = pytest.importorskip("chainrule.engines.compiled")
 if not compiled.works():
     pytest.skip("LLVM cannot run here", allow_module_level=True)
+
+from chainrule.engines.compiled import epochs, kernels  # noqa: E402
+
+RNG = np.random.default_rng(0)
 
 
 def digits() -> tuple[Any, Any]:
@@ -85,6 +91,43 @@ def test_divergence_is_named_alike(rate: float, batch_size: int) -> None:
     assert str(ours) == str(theirs)
     assert np.isfinite(ours.model.theta).all()
     np.testing.assert_allclose(ours.model.theta, theirs.model.theta, rtol=1e-6)
+
+
+@pytest.mark.parametrize("clip", [None, 1e9])
+@pytest.mark.parametrize("bad", [1, 2, 64, 65, 66, 128, 129, 1500, 1999, 2000])
+def test_the_bad_update_of_a_long_stretch_is_found_soon(
+    bad: int, clip: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stood before it is known without the whole epoch made anew, so that Ctrl-C need not wait for it."""
+    monkeypatch.setattr(epochs, "_STRETCH", 1e9)  # stretches of 1, 64 and then all batches but the last
+    network = cr.Network.from_sizes([2, 2, 1], hidden="tanh", output="identity")
+    X, Y = RNG.normal(size=(2000, 2)), RNG.normal(size=(2000, 1))
+    job = Job(
+        Objective(network, LOSSES["half_squared_error"]), X, Y, None, SGD(0.1), lambda t: 1e300 if t == bad else 1e-3,
+        1, clip, 0,
+    )  # fmt: skip
+    carry = Carry(draw_parameters(network, 0, np.float64), np.zeros(0))
+    made: list[int] = []
+    go = epochs.Epochs._go
+
+    def counting(self: Any, now: Any, order: Any, start: int, stop: int, check: Any = None) -> int:
+        made.append(stop - start)
+        return go(self, now, order, start, stop, check)
+
+    monkeypatch.setattr(epochs.Epochs, "_go", counting)
+    order = RNG.permutation(len(X))
+    ours, theirs = compiled.epoch(job, carry, order, each=False), reference.epoch(job, carry, order)
+    assert ours.batches == theirs.batches
+    np.testing.assert_array_equal(ours.failed, theirs.failed)
+    assert ours.loss == pytest.approx(theirs.loss)
+    for found, right in ((ours.carry, theirs.carry), (ours.sound, theirs.sound)):
+        if right is None:
+            assert found is None
+            continue
+        assert found.updates == right.updates
+        np.testing.assert_allclose(found.theta, right.theta, rtol=1e-9)
+    assert len(made) < 200
+    assert sum(made) < 3 * len(X)
 
 
 def test_nan_in_a_row_is_found() -> None:
@@ -170,6 +213,29 @@ def test_an_interrupt_keeps_what_was_learnt() -> None:
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
     assert rest.strip() == "interrupted True"
+
+
+def test_an_interrupt_just_before_threads_work_together_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(epochs, "_WORTH_SHARING", 1)
+    monkeypatch.setenv("CHAINRULE_THREADS", "3")
+    network = cr.Network.from_sizes([20, 30, 3], hidden="relu", output="softmax")
+    X, y = RNG.random((64, 20)), RNG.integers(0, 3, 64)
+    before, pressed, run = set(threading.enumerate()), [], kernels.Kernel.__call__
+
+    def press(self: Any, table: Any) -> int:
+        if threading.current_thread() is threading.main_thread() and not pressed:
+            pressed.append(set(threading.enumerate()) - before)
+            raise KeyboardInterrupt
+        return run(self, table)
+
+    monkeypatch.setattr(kernels.Kernel, "__call__", press)
+    with pytest.raises(KeyboardInterrupt):
+        cr.train(network, X, y, epochs=1, engine="compiled", metrics=())
+    (others,) = pressed
+    assert len(others) == 2
+    for thread in others:
+        thread.join(timeout=60)
+        assert not thread.is_alive()
 
 
 def test_without_llvm_the_reference_engine_works(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,7 +27,8 @@ def folder() -> Path | None:
         return Path(chosen) if chosen else None
     from platformdirs import user_cache_path
 
-    return user_cache_path("chainrule", appauthor=False) / "kernels"
+    place = user_cache_path("chainrule", appauthor=False) / "kernels"
+    return place if place.is_absolute() else None  # "~/…" where nobody knows a home
 
 
 def digest(*parts: str) -> str:

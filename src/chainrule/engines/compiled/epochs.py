@@ -1,7 +1,7 @@
 """Epochs in compiled code, entered again at the epoch's end or every twentieth of a second, or for each batch.
 
 After each stretch the parameters are looked at. If something is not finite, the stretch is made again from where it
-began, batch by batch, so that the very batch and the last sound parameters are found.
+began, at last batch by batch, so that the very batch and the last sound parameters are found.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from chainrule.formulas import Array
 __all__ = ["Epochs"]
 
 _STRETCH = 0.05  # seconds
+_PIECE = 64  # batches of a stretch that are made again at once: batch by batch, tiny ones would take seconds
 # Multiplications in a batch from which on a second thread brings more than it costs.
 _WORTH_SHARING = 10_000_000
 
@@ -98,7 +99,7 @@ class Epochs:
         sums = self._kept["sums"]
         sums[:] = 0
         sums[5] = self.job.clip or 0.0
-        done, before = 0, None
+        done, before, earlier = 0, None, None
         while done < batches:
             stop = done + 1 if each else min(done + self._next, batches)
             if done < batches - 1 and stop == batches:
@@ -107,11 +108,11 @@ class Epochs:
             failed = self._go(now, order, done, stop)
             if self.job.check_finite and (failed >= 0 or not _all_finite(now)):
                 sums[:] = kept_sums
-                return self._find(carry, began, order, done, stop)
+                return self._find(began, earlier or carry.before, order, done, stop)
             now = now._replace(updates=carry.updates + stop)
             if stop == batches:
                 before = began
-            done = stop
+            done, earlier = stop, began
             if watch is not None and watch(done, float(sums[3]), now):
                 break
         return self._result(now._replace(before=before), done)
@@ -170,30 +171,39 @@ class Epochs:
             )  # fmt: skip
         return self._kernels[key]
 
-    def _find(self, carry: Carry, began: Carry, order: Array | None, start: int, stop: int) -> EpochResult:
-        """Make a stretch again to find the batch at which something is not finite."""
-        rows = np.arange(len(self.job.X)) if order is None else order
+    def _find(self, began: Carry, earlier: Carry | None, order: Array | None, start: int, stop: int) -> EpochResult:
+        """Make a stretch again to find the batch at which something is not finite; ``earlier`` is before it, if known.
+
+        Nothing older is made again, and so it takes about as long as two stretches.
+        """
         sums, now = self._kept["sums"], began
-        for k in range(start, stop):
+        step = _PIECE if stop - start > _PIECE else 1
+        for k in range(start, stop, step):
+            end = min(k + step, stop)
             before, kept = _copy(now), sums.copy()
-            failed = self._go(now, order, k, k + 1)
-            of_batch = rows if self._trail is not None else rows[k * self.size : (k + 1) * self.size]
+            failed = self._go(now, order, k, end)
             if failed >= 0 or not _all_finite(now):
                 # Where the loss itself is not finite, the newest update made it so: the one before it was sound.
                 lost = failed >= 0 and not math.isfinite(float(sums[3]))
-                sound = self._after(carry, order, k - 1) if lost else before
                 sums[:] = kept
+                if step > 1:
+                    return self._find(before, earlier, order, k, end)
+                sound = self._before(before, earlier, order, k) if lost else before
+                rows = np.arange(len(self.job.X)) if order is None else order
+                of_batch = rows if self._trail is not None else rows[k * self.size : (k + 1) * self.size]
                 return self._result(before, k, of_batch, sound)
-            now = now._replace(updates=now.updates + 1)
+            earlier, now = before, now._replace(updates=now.updates + end - k)
         raise AssertionError("the same batches gave other numbers")
 
-    def _after(self, carry: Carry, order: Array | None, batches: int) -> Carry | None:
-        """Give how training stood after so many batches of the epoch: the same updates, made once more."""
-        if batches < 1:
-            return carry.before if batches < 0 else carry
-        now = _copy(carry)
-        self._go(now, order, 0, batches, check=False)
-        return now._replace(updates=carry.updates + batches)
+    def _before(self, now: Carry, earlier: Carry | None, order: Array | None, batches: int) -> Carry | None:
+        """Give how training stood before the newest update, from an earlier state: the same updates, made once more."""
+        if earlier is None or batches == 0:
+            return earlier
+        again, kept = _copy(earlier), self._kept["sums"].copy()
+        missing = now.updates - 1 - earlier.updates
+        self._go(again, order, batches - 1 - missing, batches - 1, check=False)
+        self._kept["sums"][:] = kept
+        return again._replace(updates=now.updates - 1)
 
 
 def _together(compiled: Kernel, table: Array, count: int) -> int:
@@ -221,8 +231,14 @@ def _together(compiled: Kernel, table: Array, count: int) -> int:
             raise
         table[place_of("of")] = 1
         return compiled(table)
-    ready.set()
-    failed = compiled(table)
+    try:
+        ready.set()
+        failed = compiled(table)
+    except BaseException:  # Ctrl-C just before the call, or just after it
+        ready.set()
+        if not gate[1]:
+            compiled(table)  # the others wait at the gate for this thread, and would for ever
+        raise
     for thread in others:
         thread.join()
     return failed

@@ -1,13 +1,16 @@
-"""The reference engine is the definition, held against the complex step, which knows nothing of backpropagation."""
+"""What every engine must give, held against the complex step, which knows nothing of backpropagation."""
 
 from __future__ import annotations
+
+import os
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.engines import Draw, Objective, reference
+from chainrule.engines import Draw, Objective, compiled, reference
 from chainrule.formulas import ACTIVATIONS, L1, L2, LOSSES, Loss, MaxNorm, Penalty
 from chainrule.network import BatchNorm, Dense, Dropout, Layer, Network
 from chainrule.parameters import Parameters, draw_parameters, start_state
@@ -79,10 +82,23 @@ class Case:
         return by_theta, by_X
 
 
-@pytest.mark.parametrize("number", range(200))
-def test_gradient_equals_the_complex_step(number: int) -> None:
+@pytest.fixture(params=["reference", "compiled"])
+def engine(request: pytest.FixtureRequest) -> Any:
+    """Each engine; the compiled one where it can run."""
+    if request.param == "compiled" and not compiled.works():
+        pytest.skip("LLVM cannot run here")
+    return {"reference": reference, "compiled": compiled}[request.param]
+
+
+# Compiling takes time: `make campaign` has all two hundred compiled.
+SOME = range(0, 200, 1 if "CHAINRULE_CASES" in os.environ else 11)
+EACH = [("reference", number) for number in range(200)] + [("compiled", number) for number in SOME]
+
+
+@pytest.mark.parametrize(("engine", "number"), EACH, indirect=["engine"])
+def test_gradient_equals_the_complex_step(engine: Any, number: int) -> None:
     case = Case(number)
-    found = reference.gradient(
+    found = engine.gradient(
         case.objective, case.theta, case.state, case.X, case.Y, case.weights, case.draw, inputs=True
     )
     by_theta, by_X = case.stepped()
@@ -90,7 +106,7 @@ def test_gradient_equals_the_complex_step(number: int) -> None:
     assert np.abs(found.theta - by_theta).max() <= 1e-12 * scale
     assert found.inputs is not None
     assert np.abs(found.inputs - by_X).max() <= 1e-12 * scale
-    assert found.cost + found.penalty == pytest.approx(float(np.real(case.cost(case.theta, case.X))), rel=1e-14)
+    assert found.cost + found.penalty == pytest.approx(float(np.real(case.cost(case.theta, case.X))), rel=1e-13)
 
 
 def test_the_two_hundred_networks_cover_every_choice() -> None:
@@ -148,15 +164,15 @@ def test_a_weight_counts_as_that_many_rows(number: int, seed: int) -> None:
     np.testing.assert_allclose(weighted.theta, repeated.theta, atol=1e-12 * np.abs(repeated.theta).max())
 
 
-def test_batch_normalization_counts_a_weight_as_that_many_rows() -> None:
+def test_batch_normalization_counts_a_weight_as_that_many_rows(engine: Any) -> None:
     network = Network([Dense(3, "identity", bias="none"), BatchNorm("tanh"), Dense(1)], inputs=2)
     theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
     rng = np.random.default_rng(0)
     X, Y, counts = rng.normal(size=(5, 2)), rng.normal(size=(5, 1)), np.array([1, 0, 2, 3, 1])
     again = np.repeat(np.arange(5), counts)
     objective = Objective(network, LOSSES["mean_squared_error"])
-    weighted = reference.gradient(objective, theta, state, X, Y, counts.astype(float), Draw(0, 1))
-    repeated = reference.gradient(objective, theta, state, X[again], Y[again], None, Draw(0, 1))
+    weighted = engine.gradient(objective, theta, state, X, Y, counts.astype(float), Draw(0, 1))
+    repeated = engine.gradient(objective, theta, state, X[again], Y[again], None, Draw(0, 1))
     np.testing.assert_allclose(weighted.theta, repeated.theta, rtol=1e-10, atol=1e-14)
 
 
@@ -175,40 +191,44 @@ def test_dropout_is_inverted_and_its_mask_comes_from_seed_and_update() -> None:
     np.testing.assert_array_equal(reference.forward(network, p, state, X)[0][1][2], 1.0)
 
 
-def test_running_statistics_follow_the_batches() -> None:
+def test_running_statistics_follow_the_batches(engine: Any) -> None:
     network = Network([BatchNorm(momentum=0.25), Dense(1)], inputs=2)
     theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
     X, Y = np.array([[1.0, 10.0], [3.0, 30.0], [8.0, 20.0]]), np.zeros((3, 1))
     objective = Objective(network, LOSSES["mean_squared_error"])
-    found = reference.gradient(objective, theta, state, X, Y, None, Draw(0, 1)).state
+    found = engine.gradient(objective, theta, state, X, Y, None, Draw(0, 1)).state
     np.testing.assert_allclose(found[:2], 0.25 * X.mean(axis=0))
     np.testing.assert_allclose(found[2:], 0.75 + 0.25 * X.var(axis=0, ddof=1))
     np.testing.assert_array_equal(state, [0, 0, 1, 1])  # what went in is left alone
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("number", range(0, 60, 7))
-def test_number_types_are_kept(number: int, dtype: type) -> None:
+@pytest.mark.parametrize(
+    ("engine", "number"),
+    [(name, k) for name, step in (("reference", 7), ("compiled", 28)) for k in range(0, 60, step)],
+    indirect=["engine"],
+)
+def test_number_types_are_kept(engine: Any, number: int, dtype: type) -> None:
     case = Case(number)
     given = (case.theta.astype(dtype), case.state.astype(dtype), case.X.astype(dtype), case.Y.astype(dtype))
     weights = None if case.weights is None else case.weights.astype(dtype)
-    found = reference.gradient(case.objective, *given, weights, case.draw, inputs=True)
+    found = engine.gradient(case.objective, *given, weights, case.draw, inputs=True)
     assert found.inputs is not None
     assert found.theta.dtype == found.inputs.dtype == found.state.dtype == dtype
-    assert reference.predict(case.network, *given[:3]).dtype == dtype
-    exact = reference.gradient(case.objective, case.theta, case.state, case.X, case.Y, case.weights, case.draw)
+    assert engine.predict(case.network, *given[:3]).dtype == dtype
+    exact = engine.gradient(case.objective, case.theta, case.state, case.X, case.Y, case.weights, case.draw)
     tolerance = 1e-12 if dtype is np.float64 else 2e-5
     assert np.abs(found.theta - exact.theta).max() <= tolerance * np.abs(exact.theta).max()
 
 
-def test_what_goes_in_is_left_alone() -> None:
+def test_what_goes_in_is_left_alone(engine: Any) -> None:
     case = Case(3)
     given = (case.theta, case.state, case.X, case.Y)
     before = [each.copy() for each in given]
     for each in given:
         each.flags.writeable = False
-    reference.gradient(case.objective, *given, None, case.draw, inputs=True)
-    reference.predict(case.network, *given[:3])
+    engine.gradient(case.objective, *given, None, case.draw, inputs=True)
+    engine.predict(case.network, *given[:3])
     for each, copy in zip(given, before, strict=True):
         np.testing.assert_array_equal(each, copy)
 
@@ -220,25 +240,25 @@ def test_predicting_many_rows_goes_piece_by_piece(monkeypatch: pytest.MonkeyPatc
     np.testing.assert_allclose(reference.predict(case.network, case.theta, case.state, case.X), whole, rtol=1e-13)
 
 
-def test_one_row_says_nothing_of_the_running_statistics() -> None:
+def test_one_row_says_nothing_of_the_running_statistics(engine: Any) -> None:
     network = Network([BatchNorm(), Dense(1)], inputs=2)
     theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
     objective = Objective(network, LOSSES["mean_squared_error"])
     X, Y = np.array([[1.0, 10.0], [3.0, 30.0]]), np.zeros((2, 1))
-    one = reference.gradient(objective, theta, state, X[:1], Y[:1], None, Draw(0, 1))
+    one = engine.gradient(objective, theta, state, X[:1], Y[:1], None, Draw(0, 1))
     np.testing.assert_array_equal(one.state, state)
     for weights in ([0.0, 0.0], [2.0, 0.0]):
-        found = reference.gradient(objective, theta, state, X, Y, np.array(weights), Draw(0, 1))
+        found = engine.gradient(objective, theta, state, X, Y, np.array(weights), Draw(0, 1))
         np.testing.assert_array_equal(found.state, state)
 
 
-def test_running_statistics_count_the_rows_that_weigh_something() -> None:
+def test_running_statistics_count_the_rows_that_weigh_something(engine: Any) -> None:
     network = Network([BatchNorm(), Dense(1)], inputs=2)
     theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
     objective = Objective(network, LOSSES["mean_squared_error"])
     X, Y = np.random.default_rng(0).normal(size=(6, 2)), np.zeros((6, 1))
-    without = reference.gradient(objective, theta, state, X[:4], Y[:4], None, Draw(0, 1))
-    weighted = reference.gradient(objective, theta, state, X, Y, np.array([3.0, 3, 3, 3, 0, 0]), Draw(0, 1))
+    without = engine.gradient(objective, theta, state, X[:4], Y[:4], None, Draw(0, 1))
+    weighted = engine.gradient(objective, theta, state, X, Y, np.array([3.0, 3, 3, 3, 0, 0]), Draw(0, 1))
     np.testing.assert_allclose(weighted.state, without.state, rtol=1e-12)
 
 
