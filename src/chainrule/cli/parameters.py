@@ -264,6 +264,15 @@ EngineName = Annotated[
     str,
     typer.Option(metavar="NAME", help="What computes.", autocompletion=complete.engines, rich_help_panel=TRAINING),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        help="Threads that may compute. Default: CHAINRULE_THREADS, else all cores.",
+        rich_help_panel=TRAINING,
+    ),
+]
 
 Out = Annotated[
     Path | None,
