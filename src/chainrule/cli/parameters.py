@@ -48,6 +48,7 @@ __all__ = [
     "Task",
     "TestFile",
     "TestShare",
+    "Threads",
     "TimeLimitSeconds",
     "ValidationShare",
 ]

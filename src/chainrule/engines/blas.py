@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,12 +13,23 @@ from typing import Any
 __all__ = ["limited"]
 
 
-@functools.cache
-def _libraries() -> tuple[Any, ...]:
-    """Find the libraries, once: NumPy's is loaded with NumPy, and looking takes a tenth of a millisecond."""
+@functools.lru_cache(maxsize=1)
+def _libraries(modules: int) -> tuple[Any, ...]:
+    """Find the libraries; looking takes a tenth of a millisecond, and there is nothing new without new modules."""
     from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
     return tuple(ThreadpoolController().select(user_api="blas").lib_controllers)
+
+
+def _set(library: Any, count: int) -> None:
+    # Newer versions of threadpoolctl listen to the first thread that sets a number and silently to no other until that
+    # thread clears it. Here a lock keeps order, and whoever leaves last may be another thread.
+    clear = getattr(library, "clear_controlling_thread", None)
+    if clear is not None:
+        clear(force=True)
+    library.set_num_threads(count)
+    if clear is not None:
+        clear(force=True)
 
 
 class _Limits:
@@ -29,13 +41,14 @@ class _Limits:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._asked: list[tuple[int, int]] = []  # by which thread, how many
-        self._before: list[int | None] = []
+        self._before: list[tuple[Any, int]] = []  # each library, and how many threads it had
 
     def enter(self, count: int) -> tuple[int, int]:
         asked = threading.get_ident(), count
         with self._lock:
             if not self._asked:
-                self._before = [library.num_threads for library in _libraries()]
+                found = [(library, library.num_threads) for library in _libraries(len(sys.modules))]
+                self._before = [(library, before) for library, before in found if before is not None]
             self._asked.append(asked)
             self._apply()
         return asked
@@ -47,9 +60,8 @@ class _Limits:
 
     def _apply(self) -> None:
         least = min((count for _, count in self._asked), default=None)
-        for library, before in zip(_libraries(), self._before, strict=True):
-            if before is not None:
-                library.set_num_threads(before if least is None else min(least, before))
+        for library, before in self._before:
+            _set(library, before if least is None else min(least, before))
 
     def renew(self) -> None:
         """In the child of a fork only the thread that forked lives on: forget what others asked, and their lock."""
