@@ -79,7 +79,7 @@ DOORS = {
     "scipy.special": ("engines.compiled", "formulas"),
     "sklearn": ("bench", "data", "estimators"),
     "sympy": ("descent",),
-    "threadpoolctl": ("bench", "recipes"),
+    "threadpoolctl": ("bench", "engines.blas"),
     "torch": ("bench",),
     "typer": ("cli",),
 }

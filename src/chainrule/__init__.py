@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chainrule import data, descent, errors, formulas, lessons, plots
     from chainrule.data.encoder import TableEncoder
     from chainrule.data.targets import TargetEncoder
-    from chainrule.engines import Draw
+    from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.formulas import (
         L1,
@@ -67,6 +67,7 @@ _HOMES = {
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
+    "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
     "save": "storage",
@@ -107,6 +108,7 @@ __all__ = [
     "errors",
     "formulas",
     "lessons",
+    "limit_threads",
     "load",
     "plots",
     "register",

@@ -79,7 +79,7 @@ def test_every_option_reaches_the_training(chainrule: Runner, people: Path, tmp_
         " --activation leaky_relu:alpha=0.2 --loss half_squared_error --dropout 0.1 --initializer normal"
         " --bias-initializer constant:value=0.5 --dtype float64 --optimizer momentum:mu=0.8 --rate 0.03"
         " --schedule step:every=2 --batch-size 50 --epochs 4 --patience 3 --time-limit 60 --l1 0.001 --l2 0.002"
-        " --max-norm 4 --clip 2 --seed 9 --engine reference --out my.model --plot my.svg --encoding utf-8"
+        " --max-norm 4 --clip 2 --seed 9 --engine reference --threads 1 --out my.model --plot my.svg --encoding utf-8"
     )
     run = chainrule("train", "people.csv", *options.split(), "--json")
     assert run.code == 0, run.err

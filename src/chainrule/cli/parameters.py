@@ -48,6 +48,7 @@ __all__ = [
     "Task",
     "TestFile",
     "TestShare",
+    "Threads",
     "TimeLimitSeconds",
     "ValidationShare",
 ]
@@ -263,6 +264,15 @@ Seed = Annotated[
 EngineName = Annotated[
     str,
     typer.Option(metavar="NAME", help="What computes.", autocompletion=complete.engines, rich_help_panel=TRAINING),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        metavar="N",
+        help="Threads that may compute. Default: CHAINRULE_THREADS, else all cores.",
+        rich_help_panel=TRAINING,
+    ),
 ]
 
 Out = Annotated[

@@ -8,11 +8,25 @@ from typing import cast
 from chainrule.engines import reference
 from chainrule.engines.notice import tell_once
 from chainrule.engines.protocol import Carry, Draw, Engine, EpochResult, Gradient, Job, Objective
+from chainrule.engines.threads import check_threads, limit_threads
 from chainrule.errors import UnknownName
 from chainrule.language import Message, tr
 from chainrule.network import Network
 
-__all__ = ["ENGINES", "Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "choose", "effort"]
+__all__ = [
+    "ENGINES",
+    "Carry",
+    "Draw",
+    "Engine",
+    "EpochResult",
+    "Gradient",
+    "Job",
+    "Objective",
+    "check_threads",
+    "choose",
+    "effort",
+    "limit_threads",
+]
 
 # By name; None stands for an engine that is loaded when it is first asked for.
 ENGINES: dict[str, Engine | None] = {"reference": cast(Engine, reference), "compiled": None}

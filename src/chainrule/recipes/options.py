@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from chainrule.arrays import check_dtype
 from chainrule.data.encoder import SCALINGS
-from chainrule.engines import choose
+from chainrule.engines import check_threads, choose
 from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import (
     L1,
@@ -60,6 +60,7 @@ class Options:
         seed: for the split, initialization, shuffling and dropout.
         dtype: "float32" or "float64".
         engine: "auto" or an engine's name.
+        n_threads: how many threads may compute, at least 1.
         scaling: how number columns are scaled: "standard", "robust", "range" or "none".
         test_share: share of the rows held out for testing, in [0, 1).
         validation_share: share of the rows held out for early stopping, in [0, 1).
@@ -97,6 +98,7 @@ class Options:
     seed: int = 0
     dtype: str | None = None
     engine: str = "auto"
+    n_threads: int | None = None
     scaling: str | None = None
     test_share: float | None = None
     validation_share: float | None = None
@@ -120,6 +122,7 @@ class Options:
         _share(Message("validation share"), self.validation_share)
         check_seed(self.seed)
         choose(self.engine)
+        check_threads(self.n_threads)
         if self.dtype is not None:
             check_dtype(self.dtype)
 

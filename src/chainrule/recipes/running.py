@@ -14,6 +14,7 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.data import Dataset, TableEncoder
 from chainrule.data.dataset import Array, Rows
+from chainrule.engines import limit_threads
 from chainrule.formulas import METRICS
 from chainrule.language import Message
 from chainrule.model import Model
@@ -160,7 +161,7 @@ def run(
     X, y = prepared.parts["train"]
     options, size = recipe.options, min(recipe["batch size"], len(X))
     began = time.perf_counter()
-    with one_thread_for_small_products(prepared.network, size):
+    with limit_threads(options.n_threads), one_thread_for_small_products(prepared.network, size):
         bare = train(
             prepared.network,
             X,

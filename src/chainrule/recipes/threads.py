@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from chainrule.engines.blas import limited
 from chainrule.network import Network
 
 __all__ = ["one_thread", "one_thread_for_small_products"]
@@ -38,7 +39,5 @@ def one_thread_for_small_products(network: Network, batch_size: int) -> Iterator
 @contextmanager
 def one_thread() -> Iterator[None]:
     """Hold the linear algebra library to one thread."""
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
-
-    with threadpool_limits(1, user_api="blas"):
+    with limited(1):
         yield

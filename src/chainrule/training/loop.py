@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Job, Objective, choose, effort
+from chainrule.engines import Job, Objective, check_threads, choose, effort, limit_threads
 from chainrule.errors import DataError
 from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.model import Model
@@ -40,6 +40,7 @@ def train(
     callbacks: Callback | Iterable[Callback] = (),
     seed: int = 0,
     engine: str = "auto",
+    n_threads: int | None = None,
     schedule: str | Schedule = "constant",
     penalties: str | Penalty | Iterable[str | Penalty] = (),
     clip: float | None = None,
@@ -70,6 +71,8 @@ def train(
         callbacks: one or several, see `chainrule.training.callbacks`.
         seed: for initialization, shuffling, dropout and the validation split.
         engine: "auto" or an engine's name.
+        n_threads: how many threads may compute, at most; None: what CHAINRULE_THREADS says, else all cores that this
+            process may use. See `chainrule.limit_threads`.
         schedule: the learning rate's course, by name or record.
         penalties: `L1`, `L2`, `MaxNorm`, one or several.
         clip: largest Euclidean norm of a batch's gradient, or None.
@@ -97,6 +100,7 @@ def train(
     >>> model.predict([[0, 1], [1, 1]]).tolist()
     [1, 0]
     """
+    check_threads(n_threads)
     seed, batch_size, epochs = check_seed(seed), prepare.check_batch_size(batch_size), prepare.check_epochs(epochs)
     model = prepare.start_model(network, loss, seed, dtype)
     model = replace(model, encoder=model.encoder if encoder is None else encoder)
@@ -129,10 +133,11 @@ def train(
     model.settings = _settings(job, course, epochs)
     measured = prepare.find_metrics(metrics, model)
     computing = choose(engine, effort(model.network, len(part.X), batch_size, epochs))
-    takes = getattr(computing, "takes", None)
-    if takes is not None and not takes(job):
-        computing = choose("reference")
-    return Run(model, job, computing, part.rows, held_out, measured, callbacks, epochs).go()
+    with limit_threads(n_threads):
+        takes = getattr(computing, "takes", None)
+        if takes is not None and not takes(job):
+            computing = choose("reference")
+        return Run(model, job, computing, part.rows, held_out, measured, callbacks, epochs).go()
 
 
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:

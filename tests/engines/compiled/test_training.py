@@ -22,7 +22,7 @@ compiled = pytest.importorskip("chainrule.engines.compiled")
 if not compiled.works():
     pytest.skip("LLVM cannot run here", allow_module_level=True)
 
-from chainrule.engines.compiled import epochs, kernels  # noqa: E402
+from chainrule.engines.compiled import epochs, kernels, pace  # noqa: E402
 
 RNG = np.random.default_rng(0)
 
@@ -99,7 +99,7 @@ def test_the_bad_update_of_a_long_stretch_is_found_soon(
     bad: int, clip: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What stood before it is known without the whole epoch made anew, so that Ctrl-C need not wait for it."""
-    monkeypatch.setattr(epochs, "_STRETCH", 1e9)  # stretches of 1, 64 and then all batches but the last
+    monkeypatch.setattr(pace, "_STRETCH", 1e9)  # stretches of 1, 64 and then all batches but the last
     network = cr.Network.from_sizes([2, 2, 1], hidden="tanh", output="identity")
     X, Y = RNG.normal(size=(2000, 2)), RNG.normal(size=(2000, 1))
     job = Job(

@@ -16,10 +16,10 @@ import numpy as np
 from chainrule.engines import reference
 from chainrule.engines.compiled.epochs import Epochs
 from chainrule.engines.compiled.graph import NotLiftable
-from chainrule.engines.compiled.threads import usable_threads
 from chainrule.engines.compiled.verbs import Batch, Rows
 from chainrule.engines.notice import tell_once
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.engines.threads import usable_threads
 from chainrule.errors import ShapeError
 from chainrule.formulas import Array
 from chainrule.language import tr

@@ -16,20 +16,22 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.compiled.crew import CREW
 from chainrule.engines.compiled.functions import write_epoch
 from chainrule.engines.compiled.fused import room
 from chainrule.engines.compiled.kernels import Kernel, fill, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.machine import this_machine
+from chainrule.engines.compiled.pace import Pace
 from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, work
 from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
+from chainrule.engines.threads import process_threads
 from chainrule.formulas import Array
 
 __all__ = ["Epochs"]
 
-_STRETCH = 0.05  # seconds
 _PIECE = 64  # batches of a stretch that are made again at once: batch by batch, tiny ones would take seconds
-# Multiplications in a batch from which on a second thread brings more than it costs.
+# Multiplications in a batch from which on a second thread is tried; whether it brings more than it costs is measured.
 _WORTH_SHARING = 10_000_000
 
 
@@ -70,7 +72,8 @@ class Epochs:
         }
         if job.weights is not None:
             self._kept["weights"] = job.weights
-        self._next = 1  # how many batches make about a stretch
+        self._in_process = max(self.threads, process_threads())  # that all kernels of this process may use
+        self._pace = Pace(self.threads)
 
     @contextmanager
     def lent(self) -> Iterator[Epochs]:
@@ -101,9 +104,7 @@ class Epochs:
         sums[5] = self.job.clip or 0.0
         done, before, earlier = 0, None, None
         while done < batches:
-            stop = done + 1 if each else min(done + self._next, batches)
-            if done < batches - 1 and stop == batches:
-                stop -= 1  # the last batch is made alone, so that what stood before it is known
+            stop = self._plan(done, batches, each)
             began, kept_sums = _copy(now), sums.copy()
             failed = self._go(now, order, done, stop)
             if self.job.check_finite and (failed >= 0 or not _all_finite(now)):
@@ -116,6 +117,12 @@ class Epochs:
             if watch is not None and watch(done, float(sums[3]), now):
                 break
         return self._result(now._replace(before=before), done)
+
+    def _plan(self, done: int, batches: int, each: bool) -> int:
+        """Give where the next stretch ends; the last batch is made alone, so that what stood before it is known."""
+        if each or batches == 1:
+            return done + self._pace.plan(1)
+        return batches if done == batches - 1 else done + self._pace.plan(batches - 1 - done)
 
     def _result(
         self, carry: Carry, batches: int, failed: Array | None = None, sound: Carry | None = None
@@ -147,18 +154,14 @@ class Epochs:
             update=now.updates,
             masks=job.updates_before,
             check=job.check_finite if check is None else check,
-            of=self.threads,
         )
         table[place_of("seed")] = np.uint64(job.seed).astype(np.int64)
-        began = time.perf_counter()
-        failed = self._call(table, order is not None)
-        took = max(time.perf_counter() - began, 1e-7)
-        self._next = max(1, min(int(_STRETCH * (stop - start) / took), 64 * (stop - start)))
+        compiled = self._kernel(order is not None, self._trail is not None)
+        with CREW.hands(self._pace.threads, self._in_process) as threads:
+            began = time.perf_counter()
+            failed = _together(compiled, table, threads)
+            self._pace.note(threads, stop - start, time.perf_counter() - began)
         return failed
-
-    def _call(self, table: Array, ordered: bool) -> int:
-        compiled = self._kernel(ordered, self._trail is not None)
-        return compiled(table) if self.threads == 1 else _together(compiled, table, self.threads)
 
     def _kernel(self, ordered: bool, repeated: bool) -> Kernel:
         key = ordered, repeated
@@ -209,7 +212,9 @@ class Epochs:
 def _together(compiled: Kernel, table: Array, count: int) -> int:
     """Run a function in several threads, all or none of which begin; gives what this thread's call gives."""
     gate = np.zeros(2, dtype=np.int64)
-    table[place_of("gate")] = gate.ctypes.data
+    table[place_of("gate")], table[place_of("of")] = gate.ctypes.data, count
+    if count == 1:
+        return compiled(table)
     tables = [table.copy() for _ in range(1, count)]
     ready, called_off = threading.Event(), threading.Event()
 

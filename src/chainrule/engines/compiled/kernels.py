@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.engines.compiled import cache
 from chainrule.engines.compiled.code import Code
 from chainrule.engines.compiled.lifted import Lifted
-from chainrule.engines.compiled.machine import Compiled, this_machine
+from chainrule.engines.compiled.machine import LLVM, Compiled, this_machine
 from chainrule.engines.compiled.notice import compiling
 from chainrule.engines.compiled.table import ENTRIES
 from chainrule.formulas import Array
@@ -57,15 +57,18 @@ def kernel(
     machine = this_machine()
     single = dtype == np.float32
     key = cache.digest(repr((name, single, tall, sorted(options.items()), machine)), lifted.text)
-    if key not in _loaded:
-        compiled = cache.read(key)
-        if compiled is None:
-            with compiling(kept=cache.folder() is not None):
-                code: Code = machine.code(single)
-                write(code, lifted, tall, **options)
-                compiled = machine.compile(code)
-            cache.write(key, compiled)
-        _loaded[key] = Kernel(machine.load(compiled), name)
+    if key in _loaded:
+        return _loaded[key]
+    with LLVM:  # of threads that want the same code, one compiles it
+        if key not in _loaded:
+            compiled = cache.read(key)
+            if compiled is None:
+                with compiling(kept=cache.folder() is not None):
+                    code: Code = machine.code(single)
+                    write(code, lifted, tall, **options)
+                    compiled = machine.compile(code)
+                cache.write(key, compiled)
+            _loaded[key] = Kernel(machine.load(compiled), name)
     return _loaded[key]
 
 

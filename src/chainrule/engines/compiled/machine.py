@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import functools
+import os
+import threading
 from typing import Any, NamedTuple
 
 from chainrule.engines.compiled.code import Code
 
-__all__ = ["Compiled", "Machine", "this_machine"]
+__all__ = ["LLVM", "Compiled", "Machine", "this_machine"]
+
+LLVM = threading.RLock()
+"""Held by whoever uses LLVM: a program is forked only while nobody does, or the child would wait for ever."""
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(before=LLVM.acquire, after_in_parent=LLVM.release, after_in_child=LLVM.release)
 
 
 class Compiled:
@@ -78,12 +85,13 @@ class Machine(NamedTuple):
 @functools.cache
 def this_machine() -> Machine:
     """Give the processor that this program runs on."""
-    import llvmlite.binding as llvm
+    with LLVM:
+        import llvmlite.binding as llvm
 
-    llvm.initialize_native_target()
-    llvm.initialize_native_asmprinter()
-    features = llvm.get_host_cpu_features()
-    width = 64 if features.get("avx512f") else 32 if features.get("avx2") and features.get("fma") else 16
-    # Some processors are said to prefer vectors of 32 bytes: products of matrices run faster with 64.
-    flags = features.flatten() + (",-prefer-256-bit" if width == 64 else "")
-    return Machine(llvm.get_host_cpu_name(), flags, width, llvm.get_process_triple())
+        llvm.initialize_native_target()
+        llvm.initialize_native_asmprinter()
+        features = llvm.get_host_cpu_features()
+        width = 64 if features.get("avx512f") else 32 if features.get("avx2") and features.get("fma") else 16
+        # Some processors are said to prefer vectors of 32 bytes: products of matrices run faster with 64.
+        flags = features.flatten() + (",-prefer-256-bit" if width == 64 else "")
+        return Machine(llvm.get_host_cpu_name(), flags, width, llvm.get_process_triple())

@@ -9,12 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines.compiled.crew import CREW
 from chainrule.engines.compiled.functions import write_gradient, write_predict
 from chainrule.engines.compiled.kernels import PLACES, fill, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
-from chainrule.engines.compiled.threads import usable_threads
 from chainrule.engines.compiled.workspaces import TALLEST, aligned, row_addresses, tall, work
 from chainrule.engines.protocol import Draw, Gradient, Objective
+from chainrule.engines.threads import process_threads, usable_threads
 from chainrule.formulas import LOSSES, Array
 from chainrule.network import Network
 from chainrule.parameters import Parameters
@@ -86,7 +87,12 @@ class Rows:
             self._part(size, (0, blocks), X, out, **given)
             return
         given["theta"] = aligned(given["theta"])
-        several = min(usable_threads(), blocks)
+        most = usable_threads()
+        with CREW.hands(min(most, blocks), max(most, process_threads())) as several:
+            self._share(several, blocks, size, X, out, **given)
+
+    def _share(self, several: int, blocks: int, size: int, X: Array, out: Array, **given: Array) -> None:
+        """Go over blocks of rows in several threads, which need not wait for each other on the way."""
         cuts = [blocks * k // several for k in range(several + 1)]
         parts = list(itertools.pairwise(cuts))
         others = [
