@@ -7,12 +7,24 @@ from typing import cast
 
 from chainrule.engines import reference
 from chainrule.engines.notice import tell_once
-from chainrule.engines.protocol import Carry, Draw, Engine, EpochResult, Gradient, Job, Objective
+from chainrule.engines.protocol import Carry, ConstantRate, Draw, Engine, EpochResult, Gradient, Job, Objective
 from chainrule.errors import UnknownName
 from chainrule.language import Message, tr
 from chainrule.network import Network
 
-__all__ = ["ENGINES", "Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "choose", "effort"]
+__all__ = [
+    "ENGINES",
+    "Carry",
+    "ConstantRate",
+    "Draw",
+    "Engine",
+    "EpochResult",
+    "Gradient",
+    "Job",
+    "Objective",
+    "choose",
+    "effort",
+]
 
 # By name; None stands for an engine that is loaded when it is first asked for.
 ENGINES: dict[str, Engine | None] = {"reference": cast(Engine, reference), "compiled": None}

@@ -115,7 +115,7 @@ class Run:
         columns = {"loss": trail[:, 0].tolist()}
         if self.job.objective.penalties:
             columns["penalty"] = trail[:, 1].tolist()
-        columns["rate"] = [self.job.rates(t) for t in range(first, first + count)]
+        columns["rate"] = self.job.rates_of(range(first, first + count)).tolist()
         columns["seconds"] = [seconds / max(count, 1)] * count
         self.history.extend(columns, count)
         self.history.updates = self.updates_before + self.carry.updates

@@ -123,7 +123,7 @@ class Epochs:
         """Make batches from ``start`` to ``stop`` with the vectors of ``now``, in place."""
         job = self.job
         first = now.updates + 1
-        rates = np.array([job.rates(t) for t in range(first, first + stop - start)], dtype=np.float64)
+        rates = job.rates_of(range(first, first + stop - start))
         given: dict[str, Any] = {f"slot{k}": slot for k, slot in enumerate(now.slots)}
         if order is not None:
             given["order"] = order
