@@ -106,7 +106,8 @@ class Gradient:
         return self.parameters[name]
 
 
-class ConstantRate(NamedTuple):
+@dataclass(frozen=True)
+class ConstantRate:
     """A learning rate that stays the same, so that it need not be asked for update by update.
 
     Args:
@@ -206,8 +207,9 @@ Watch = Callable[[int, float, Carry], bool]
 class Engine(Protocol):
     """The verbs. theta and state are the flat vectors of `Network.entries` and `Network.state_entries`.
 
-    An engine may have two more: ``takes(job)``, whether it can train so, and ``repeat(job, carry, updates, watch)``,
-    many updates with all rows in one call. Where they are missing it takes everything, one epoch at a time.
+    An engine may have two more: ``refusal(job)``, what keeps it from training so, in words, or None, and
+    ``repeat(job, carry, updates, watch)``, many updates with all rows in one call. Where they are missing it takes
+    everything, one epoch at a time.
     """
 
     name: str

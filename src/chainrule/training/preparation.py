@@ -120,7 +120,9 @@ def start_model(network: Network | Model, loss: str | Loss | None, seed: int, dt
     if loss is not None:
         chosen = LOSSES.find(loss)
         # Another kind of target may mean another thing: what Y means is then found out anew.
-        start = replace(start, loss=chosen, target=start.target if chosen.targets == start.loss.targets else None)
+        if chosen.targets != start.loss.targets:
+            start.target = None
+        start.loss = chosen
     return start
 
 

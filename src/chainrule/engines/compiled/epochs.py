@@ -65,6 +65,10 @@ class Epochs:
         }
         if job.weights is not None:
             self._kept["weights"] = job.weights
+        # What every stretch's table holds, so that NumPy is asked once where these arrays lie.
+        self._table = fill(
+            **self._kept, size=self.size, n=n, masks=job.updates_before, of=self.threads, seed=_signed(job.seed)
+        )
         self._next = 1  # how many batches make about a stretch
 
     @contextmanager
@@ -130,21 +134,16 @@ class Epochs:
         if self._trail is not None:
             given["trail"] = self._trail[start:]
         table = fill(
-            **self._kept,
+            self._table,
             **given,
             theta=now.theta,
             state=now.state,
             rates=rates,
-            size=self.size,
-            n=len(job.X),
             start=start,
             stop=stop,
             update=now.updates,
-            masks=job.updates_before,
             check=job.check_finite if check is None else check,
-            of=self.threads,
         )
-        table[place_of("seed")] = np.uint64(job.seed).astype(np.int64)
         began = time.perf_counter()
         failed = self._call(table, order is not None)
         took = max(time.perf_counter() - began, 1e-7)
@@ -221,6 +220,11 @@ def _together(compiled: Kernel, table: Array, count: int) -> int:
     for thread in others:
         thread.join()
     return failed
+
+
+def _signed(seed: int) -> int:
+    """Give the whole number of 64 bits with a sign that has the same bits."""
+    return int(np.uint64(seed).astype(np.int64))
 
 
 def _copy(carry: Carry) -> Carry:
