@@ -85,3 +85,12 @@ def test_values_are_kept_as_plain_numbers() -> None:
 def test_histories_with_the_same_series_are_equal() -> None:
     assert History({"loss": [1.0]}) == History({"loss": [1.0]})
     assert History({"loss": [1.0]}) != History({"loss": [2.0]})
+
+
+def test_several_epochs_at_once_leave_nan_where_a_series_has_no_value() -> None:
+    history = History()
+    history.extend({"loss": [4.0, 3.0]}, 2)
+    history.extend({"loss": [2.0], "rmse": [1.0]}, 1)
+    history.extend({"rmse": [0.5, 0.25]}, 2)
+    expected = {"loss": [4.0, 3.0, 2.0, math.nan, math.nan], "rmse": [math.nan, math.nan, 1.0, 0.5, 0.25]}
+    assert str(history.series) == str(expected)

@@ -38,6 +38,7 @@ class History(Mapping[str, "list[float]"]):
         stopped: why training ended, in words.
         best_epoch: the epoch whose parameters were kept, where early stopping chose one (counted from 1).
         updates: how many updates were made.
+        engine_reason: why this engine computed it, in words; empty in a model that was loaded from a file.
 
     >>> history = History({"loss": [0.5, 0.25]})
     >>> history["loss"][-1], history.epochs, "accuracy" in history
@@ -49,6 +50,7 @@ class History(Mapping[str, "list[float]"]):
     stopped: str = ""
     best_epoch: int | None = None
     updates: int = 0
+    engine_reason: str = ""
 
     def __getitem__(self, name: str) -> list[float]:
         if name not in self.series:
@@ -82,12 +84,13 @@ class History(Mapping[str, "list[float]"]):
             series.append(float(values.get(name, math.nan)))
 
     def extend(self, columns: Mapping[str, list[float]], count: int) -> None:
-        """Record several epochs, each column holding ``count`` values."""
+        """Record several epochs, each column holding ``count`` values; a series that begins is the column itself."""
         before = self.epochs
-        for name in columns:
-            self.series.setdefault(name, [math.nan] * before)
         for name, series in self.series.items():
             series.extend(columns.get(name, [math.nan] * count))
+        for name, column in columns.items():
+            if name not in self.series:
+                self.series[name] = [math.nan] * before + column if before else column
 
     def table(self, last: int = 10) -> Table:
         """Give the last epochs as a table.

@@ -224,17 +224,17 @@ class Network:
                 _add(found, "var", l, (self.sizes[l],), trained=False)
         return tuple(found)
 
-    @property
+    @cached_property
     def parameter_count(self) -> int:
         """The length of theta."""
         return sum(entry.stored for entry in self.entries)
 
-    @property
+    @cached_property
     def trained_count(self) -> int:
         """How many parameters descent moves: theta without fixed biases."""
         return sum(entry.stored for entry in self.entries if entry.trained)
 
-    @property
+    @cached_property
     def state_count(self) -> int:
         """The length of the state."""
         return sum(entry.stored for entry in self.state_entries)

@@ -20,6 +20,8 @@ __all__ = ["Parameters", "Views", "draw_parameters", "start_state"]
 _KINDS = ("W", "b", "gamma", "beta", "mean", "var")
 _NAME = re.compile(rf"(?P<array>({'|'.join(_KINDS)})\d+)(\[(?P<index>\s*\d+\s*(,\s*\d+\s*)?)\])?")
 _FLAT = re.compile(r"w(?P<number>\d+)")
+# Made once: parameters are looked at with every pass of a network.
+_THETA, _STATE = Message("parameter"), Message("state")
 
 
 class Parameters(Mapping[str, Any]):
@@ -54,14 +56,14 @@ class Parameters(Mapping[str, Any]):
     def __init__(self, network: Network, vector: npt.NDArray[Any], entries: tuple[Entry, ...] | None = None) -> None:
         self.network = network
         self.entries = network.entries if entries is None else entries
-        self._what = Message("parameter" if entries is None else "state")
+        self._what = _THETA if entries is None else _STATE
         if not isinstance(vector, np.ndarray) or vector.dtype.kind not in "fc":
             raise UsageError(
                 "the {what} vector is {given}; expected a NumPy array of floating-point numbers",
                 what=self._what,
                 given=reprlib.repr(vector),
             )
-        expected = sum(entry.stored for entry in self.entries)
+        expected = network.parameter_count if entries is None else sum(entry.stored for entry in entries)
         if vector.shape != (expected,):
             raise ShapeError(
                 "the {what} vector has shape {given}; the network {network} needs ({expected},)",

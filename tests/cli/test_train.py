@@ -44,12 +44,22 @@ def test_a_table_is_all_it_needs(chainrule: Runner, people: Path, tmp_path: Path
     assert load(tmp_path / "people.safetensors").classes == ("old", "young")
 
 
+def test_verbose_says_why_the_engine(chainrule: Runner, people: Path) -> None:
+    assert (
+        "engine reference: asked for"
+        in chainrule("train", "people.csv", *QUICK, "--engine", "reference", "--verbose").out
+    )
+    quiet = chainrule("train", "people.csv", *QUICK, "--engine", "reference")
+    assert "asked for" not in quiet.out
+
+
 def test_json_has_what_programs_read(chainrule: Runner, people: Path) -> None:
     run = chainrule("train", "people.csv", *QUICK, "--seed", "7", "--json")
     found = read_json(run.out)
     assert "Decisions" in run.err
     assert (found["task"], found["model"], found["epochs"]) == ("classification", "people.safetensors", 3)
     assert (found["engine"], found["seed"], found["interrupted"]) == ("reference", 7, False)
+    assert found["engine_reason"].startswith("auto: it takes about ")
     assert found["seconds"] > 0
     assert list(found["metrics"]) == ["train", "validation", "test"]
     assert all(set(part) == {"accuracy", "loss"} for part in found["metrics"].values())

@@ -51,6 +51,7 @@ __all__ = [
     "Threads",
     "TimeLimitSeconds",
     "ValidationShare",
+    "Verbose",
 ]
 
 NETWORK = "Network"
@@ -66,6 +67,7 @@ ModelFile = Annotated[Path, typer.Argument(metavar="MODEL", readable=False, help
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print one JSON object to standard output, all else to standard error.")
 ]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Also say why this engine did the work.")]
 
 Target = Annotated[
     str | None,

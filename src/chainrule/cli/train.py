@@ -104,6 +104,7 @@ def train(
     out: p.Out = None,
     plot: p.Plot = None,
     as_json: p.AsJson = False,
+    verbose: p.Verbose = False,
 ) -> None:
     """Train a network on a table or a built-in set, and keep it in a file.
 
@@ -147,13 +148,13 @@ def train(
     )
     places = _Places(data, target, test, data_dir, encoding, drop, out or default_model_path(data), plot)
     output = Output(as_json, lasting=True)
-    outcome = _train(places, options, output)
+    outcome = _train(places, options, output, verbose)
     _tell_lost(output, places)
     if outcome.interrupted:
         raise typer.Exit(INTERRUPTED)
 
 
-def _train(places: _Places, options: Options, output: Output) -> Outcome:
+def _train(places: _Places, options: Options, output: Output, verbose: bool) -> Outcome:
     """Do it: read, decide, train, keep, draw, tell."""
     from chainrule.cli.failures import ignore_interrupts
     from chainrule.cli.files import load_data
@@ -181,7 +182,7 @@ def _train(places: _Places, options: Options, output: Output) -> Outcome:
         if outcome.interrupted:
             ignore_interrupts()  # all is saved, and what is left to tell takes no time
     try:
-        _tell_all(output, places, dataset, recipe, prepared, outcome, existed)
+        _tell_all(output, places, dataset, recipe, prepared, outcome, existed, verbose)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(tr("the model is saved in {path}.", path=places.out)) from None
     return outcome
@@ -195,9 +196,10 @@ def _tell_all(
     prepared: Prepared,
     outcome: Outcome,
     existed: bool,
+    verbose: bool,
 ) -> None:
     output.say()
-    _tell_result(output, outcome)
+    _tell_result(output, outcome, verbose)
     output.heading(tr("Files"))
     kept = tr("model  {path}  (the older one is replaced)" if existed else "model  {path}", path=places.out)
     output.say(kept)
@@ -237,7 +239,7 @@ def _tell_decisions(output: Output, dataset: Dataset, recipe: Recipe, prepared: 
     output.heading(tr("Network {sizes}, {count:,} parameters", sizes=sizes, count=count))
 
 
-def _tell_result(output: Output, outcome: Outcome) -> None:
+def _tell_result(output: Output, outcome: Outcome, verbose: bool) -> None:
     from chainrule.cli.measured import tell_metrics
     from chainrule.cli.output import number
 
@@ -255,6 +257,8 @@ def _tell_result(output: Output, outcome: Outcome) -> None:
             engine=history.engine,
         )
     )
+    if verbose:
+        output.say(tr("engine {engine}: {reason}", engine=history.engine, reason=told(history.engine_reason)))
     output.heading(tr("Result"))
     tell_metrics(output, outcome.metrics, outcome.baseline.metrics, outcome.model.settings["data"]["split"])
     prediction = outcome.baseline.prediction
@@ -334,6 +338,7 @@ def _as_json(
         "interrupted": outcome.interrupted,
         "seconds": round(outcome.seconds, 3),
         "engine": history.engine,
+        "engine_reason": history.engine_reason,
         "seed": recipe.options.seed,
         "metrics": outcome.metrics,
         "baseline": {

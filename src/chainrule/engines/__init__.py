@@ -7,7 +7,7 @@ from typing import cast
 
 from chainrule.engines import reference
 from chainrule.engines.notice import tell_once
-from chainrule.engines.protocol import Carry, Draw, Engine, EpochResult, Gradient, Job, Objective
+from chainrule.engines.protocol import Carry, ConstantRate, Draw, Engine, EpochResult, Gradient, Job, Objective
 from chainrule.engines.threads import check_threads, limit_threads
 from chainrule.errors import UnknownName
 from chainrule.language import Message, tr
@@ -16,6 +16,7 @@ from chainrule.network import Network
 __all__ = [
     "ENGINES",
     "Carry",
+    "ConstantRate",
     "Draw",
     "Engine",
     "EpochResult",
@@ -26,6 +27,7 @@ __all__ = [
     "choose",
     "effort",
     "limit_threads",
+    "why",
 ]
 
 # By name; None stands for an engine that is loaded when it is first asked for.
@@ -45,6 +47,23 @@ def effort(network: Network, rows: int, batch_size: int = 2**31, epochs: int = 1
     """
     updates = epochs * -(-rows // max(1, min(batch_size, rows)))
     return updates * (40e-6 + 2e-9 * network.parameter_count) + 6 * epochs * rows * network.parameter_count / 60e9
+
+
+def why(name: str, seconds: float, engine: Engine) -> Message:
+    """Say why `choose` gave this engine for this name and so many seconds.
+
+    >>> str(why("auto", 0.02, choose("auto", 0.02)))
+    'auto: it takes about 0.02 s, less than compiling'
+    """
+    expected = ("reference" if seconds < _WORTH_COMPILING else "compiled") if name == "auto" else name
+    if engine.name != expected:
+        return Message("the compiled engine cannot run here")
+    if name != "auto":
+        return Message("asked for")
+    told = f"{seconds:.0f}" if seconds >= 10 else f"{seconds:.2g}"
+    if engine.name == "reference":
+        return Message("auto: it takes about {seconds} s, less than compiling", seconds=told)
+    return Message("auto: the reference engine would take about {seconds} s, for which compiling pays", seconds=told)
 
 
 def choose(name: str = "auto", seconds: float = 0.0) -> Engine:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple, Protocol
 
+import numpy as np
+
 from chainrule.formulas import Array, Loss, Optimizer, Pair, Penalty
 from chainrule.network import Network
 from chainrule.parameters import Parameters, Views
 
-__all__ = ["Carry", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "Watch"]
+__all__ = ["Carry", "ConstantRate", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "Watch"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,24 @@ class Gradient:
 
 
 @dataclass(frozen=True)
+class ConstantRate:
+    """A learning rate that stays the same, so that it need not be asked for update by update.
+
+    Args:
+        rate: the rate.
+
+    >>> ConstantRate(0.5)(1000)
+    0.5
+    """
+
+    rate: float
+
+    def __call__(self, t: int) -> float:
+        """Give the learning rate of update t."""
+        return self.rate
+
+
+@dataclass(frozen=True)
 class Job:
     """What does not change during training.
 
@@ -133,6 +153,12 @@ class Job:
     seed: int
     check_finite: bool = True
     updates_before: int = 0
+
+    def rates_of(self, updates: range) -> Array:
+        """Give the learning rates of several updates, float64."""
+        if isinstance(self.rates, ConstantRate):
+            return np.full(len(updates), self.rates.rate, dtype=np.float64)
+        return np.array([self.rates(t) for t in updates], dtype=np.float64)
 
 
 class Carry(NamedTuple):
@@ -181,8 +207,9 @@ Watch = Callable[[int, float, Carry], bool]
 class Engine(Protocol):
     """The verbs. theta and state are the flat vectors of `Network.entries` and `Network.state_entries`.
 
-    An engine may have two more: ``takes(job)``, whether it can train so, and ``repeat(job, carry, updates, watch)``,
-    many updates with all rows in one call. Where they are missing it takes everything, one epoch at a time.
+    An engine may have two more: ``refusal(job)``, what keeps it from training so, in words, or None, and
+    ``repeat(job, carry, updates, watch)``, many updates with all rows in one call. Where they are missing it takes
+    everything, one epoch at a time.
     """
 
     name: str

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
-from chainrule.arrays import as_inputs, fit_target
+from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Job, Objective, check_threads, choose, effort, limit_threads
+from chainrule.engines import Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
 from chainrule.errors import DataError
 from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
+from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.streams import check_seed
@@ -103,13 +103,15 @@ def train(
     check_threads(n_threads)
     seed, batch_size, epochs = check_seed(seed), prepare.check_batch_size(batch_size), prepare.check_epochs(epochs)
     model = prepare.start_model(network, loss, seed, dtype)
-    model = replace(model, encoder=model.encoder if encoder is None else encoder)
+    if encoder is not None:
+        model.encoder = encoder
     inputs = as_inputs(X, model.network, model.dtype, model.encoder)
     if not len(inputs):
         raise DataError("X has no rows; at least one example is needed")
     if target is None:
         target = model.target or fit_target(model.network, model.loss, Y, len(inputs))
-    model = replace(model, target=target)
+    check_target(target, model.network)
+    model.target = target
     whole = prepare.make_part(model, inputs, Y, weights)
     part, held_out = prepare.set_aside(model, whole, validation, seed)
     prepare.check_batches(model.network, batch_size, len(part.X))
@@ -132,12 +134,17 @@ def train(
     prepare.check_trainable(model.network, job.objective)
     model.settings = _settings(job, course, epochs)
     measured = prepare.find_metrics(metrics, model)
-    computing = choose(engine, effort(model.network, len(part.X), batch_size, epochs))
     with limit_threads(n_threads):
-        takes = getattr(computing, "takes", None)
-        if takes is not None and not takes(job):
-            computing = choose("reference")
-        return Run(model, job, computing, part.rows, held_out, measured, callbacks, epochs).go()
+        computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs), job)
+        return Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs).go()
+
+
+def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:
+    """Give what computes, and why."""
+    engine = choose(name, seconds)
+    refusal = getattr(engine, "refusal", None)
+    refused = None if refusal is None else refusal(job)
+    return (engine, why(name, seconds, engine)) if refused is None else (choose("reference"), refused)
 
 
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:

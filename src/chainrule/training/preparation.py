@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, as_targets, as_weights, check_dtype, truth_of
-from chainrule.engines import Objective
+from chainrule.engines import ConstantRate, Objective
 from chainrule.errors import DataError, ShapeError, UnknownName, UsageError
 from chainrule.formulas import LOSSES, METRICS, PENALTIES, Array, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
@@ -120,7 +120,9 @@ def start_model(network: Network | Model, loss: str | Loss | None, seed: int, dt
     if loss is not None:
         chosen = LOSSES.find(loss)
         # Another kind of target may mean another thing: what Y means is then found out anew.
-        start = replace(start, loss=chosen, target=start.target if chosen.targets == start.loss.targets else None)
+        if chosen.targets != start.loss.targets:
+            start.target = None
+        start.loss = chosen
     return start
 
 
@@ -241,7 +243,7 @@ def find_metrics(wanted: str | Sequence[str] | None, model: Model) -> tuple[str,
 def learning_rates(optimizer: Optimizer, schedule: Schedule, batches: int, epochs: int) -> Callable[[int], float]:
     """Give the learning rate of update t = 1, 2, …: the optimizer's rate times the schedule's factor."""
     if schedule.name == "constant":
-        return lambda t: optimizer.rate
+        return ConstantRate(float(optimizer.rate))
     factor = schedule.bound(schedule.value)
 
     def rate(t: int) -> float:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.engines import Carry, Engine, EpochResult, Job, Objective
+from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job, Objective
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array
 from chainrule.history import History
@@ -36,6 +36,7 @@ class Run:
         model: the model to begin with, in memory of its own; its history is gone on with.
         job: what does not change.
         engine: what computes.
+        reason: why this engine.
         rows: which rows of what was passed the job's rows are.
         held_out: the validation part, or None.
         metrics: names of what to measure after each epoch.
@@ -48,6 +49,7 @@ class Run:
         model: Model,
         job: Job,
         engine: Engine,
+        reason: str,
         rows: Array,
         held_out: Part | None,
         metrics: tuple[str, ...],
@@ -57,10 +59,12 @@ class Run:
         self.model, self.job, self.engine, self.rows = model, job, engine, rows
         self.held_out, self.metrics, self.epochs = held_out, metrics, epochs
         self.audience = Audience(callbacks)
-        self.plain = Objective(model.network, model.loss)  # without penalties, for measuring
+        # Without penalties, for measuring.
+        self.plain = Objective(model.network, model.loss) if job.objective.penalties else job.objective
         self.batches = math.ceil(len(job.X) / job.batch_size)
         self.series = self._series()
-        self.history, self.earlier, self.updates_before = _go_on(model.history, engine.name)
+        self.history, self.earlier, self.updates_before = _go_on(model.history)
+        self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
         # Where the run stands. An engine updates theta in place, so these change with every batch.
         self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
@@ -115,7 +119,9 @@ class Run:
         columns = {"loss": trail[:, 0].tolist()}
         if self.job.objective.penalties:
             columns["penalty"] = trail[:, 1].tolist()
-        columns["rate"] = [self.job.rates(t) for t in range(first, first + count)]
+        rates = self.job.rates
+        constant = isinstance(rates, ConstantRate)
+        columns["rate"] = [rates(first)] * count if constant else [rates(t) for t in range(first, first + count)]
         columns["seconds"] = [seconds / max(count, 1)] * count
         self.history.extend(columns, count)
         self.history.updates = self.updates_before + self.carry.updates
@@ -240,9 +246,9 @@ class Run:
         return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)
 
 
-def _go_on(before: History | None, engine: str) -> tuple[History, int, int]:
+def _go_on(before: History | None) -> tuple[History, int, int]:
     """Give a history to go on with, a copy, and how many epochs and updates it already holds."""
     if before is None:
-        return History(engine=engine), 0, 0
+        return History(), 0, 0
     series = {name: list(values) for name, values in before.series.items()}
-    return History(series=series, engine=engine, updates=before.updates), before.epochs, before.updates
+    return History(series=series, updates=before.updates), before.epochs, before.updates

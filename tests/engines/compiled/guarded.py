@@ -28,13 +28,13 @@ from unittest import mock
 
 import numpy as np
 
-from chainrule.engines import Carry, Draw, Job, compiled, reference
+from chainrule.engines import Carry, Draw, Job, compiled, protocol, reference
 from chainrule.engines.compiled import epochs, kernels, table, verbs, workspaces
 
 PAGE = mmap.PAGESIZE
 PATTERN = 0xA5
 APART = 16  # numbers a row between pieces of the workspace
-RUNNING = (kernels, verbs, epochs, workspaces)  # the modules that make arrays for compiled functions
+RUNNING = (kernels, verbs, epochs, workspaces, protocol)  # the modules that make arrays for compiled functions
 
 libc = ctypes.CDLL(None, use_errno=True)
 libc.mmap.restype = ctypes.c_void_p
@@ -154,10 +154,14 @@ def keeping_apart() -> Iterator[None]:
         add(space, kind, s, N)
         space.per_row += APART
 
-    def work_apart(network: Any, rows: int, dtype: Any, threads: int = 1, *, gathered: bool = False) -> Any:
-        room, space = work(network, rows, dtype, threads, gathered=gathered), table.Workspace(network, gathered)
+    def work_apart(network: Any, rows: int, dtype: Any, threads: int = 1, **more: int) -> Any:
+        room, space, span = (
+            work(network, rows, dtype, threads, **more),
+            table.Workspace(network, **more),
+            table.in_lines(rows),
+        )
         starts = sorted([*space._before.values(), space.per_row])[1:]
-        gaps = [slice(rows * (start - APART), rows * start) for start in starts]
+        gaps = [slice(span * (start - APART), span * start) for start in starts]
         for gap in gaps:
             room[gap].view(np.uint8)[:] = 0xFF
         guards.apart.append((weakref.ref(room), gaps))

@@ -171,3 +171,23 @@ def test_one_epoch(seed: int, tally: Callable[..., None]) -> None:
     assert far(ours.carry.state, theirs.carry.state) < within
     assert ours.carry.updates == theirs.carry.updates
     assert case.theta is carry.theta
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_predicted_again_and_again_have_the_bits_of_the_first_time(dtype: Any) -> None:
+    network = Network.from_sizes([5, 4, 3], hidden="tanh", output="softmax")
+    theta, other = (draw_parameters(network, seed, dtype) for seed in (0, 1))
+    state = start_state(network, dtype)
+    X = np.random.default_rng(0).normal(size=(900, 5)).astype(dtype)
+    whole, of_other = (compiled.predict(network, given, state, X) for given in (theta, other))
+    for rows in (1, 1, 3, 2, 1, 4, 8, 5, 900):
+        assert compiled.predict(network, theta, state, X[:rows]).tobytes() == whole[:rows].tobytes()
+    assert compiled.predict(network, other, state, X[:1]).tobytes() == of_other[:1].tobytes()
+    kept = compiled.predict(network, theta, state, X[:1])
+    spread = np.repeat(X, 2, axis=0)[::2]  # with gaps between the rows
+    assert compiled.predict(network, theta, state, spread[4:7]).tobytes() == whole[4:7].tobytes()
+    assert kept.tobytes() == whole[:1].tobytes()  # no later call writes into it
+    theta[:] = other  # changed in place
+    assert compiled.predict(network, theta, state, X[:1]).tobytes() == of_other[:1].tobytes()
+    with pytest.raises(ValueError, match="mismatch"):
+        compiled.predict(network, theta, state, X[:1, :4])

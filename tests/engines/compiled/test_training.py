@@ -162,6 +162,10 @@ def test_a_users_formula_is_compiled_or_falls_back(capsys: pytest.CaptureFixture
         theirs = cr.train(network, X, y, epochs=2, engine="reference")
         assert ours.history["loss"] == pytest.approx(theirs.history["loss"], rel=1e-9)
         assert ("cannot take" in capsys.readouterr().err) == fell_back
+        assert ours.history is not None
+        assert (ours.history.engine == "reference") == fell_back
+        assert ours.history.engine_reason.startswith("the compiled engine cannot take" if fell_back else "asked for")
+        assert not fell_back or "looking" in ours.history.engine_reason
 
 
 def test_threads_may_train_at_the_same_time() -> None:

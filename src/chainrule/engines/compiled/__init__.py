@@ -16,16 +16,17 @@ import numpy as np
 from chainrule.engines import reference
 from chainrule.engines.compiled.epochs import Epochs
 from chainrule.engines.compiled.graph import NotLiftable
+from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.verbs import Batch, Rows
 from chainrule.engines.notice import tell_once
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
 from chainrule.engines.threads import usable_threads
 from chainrule.errors import ShapeError
 from chainrule.formulas import Array
-from chainrule.language import tr
+from chainrule.language import Message, tr
 from chainrule.network import Network
 
-__all__ = ["epoch", "gradient", "loss", "name", "predict", "repeat", "takes", "works"]
+__all__ = ["epoch", "gradient", "loss", "name", "predict", "refusal", "repeat", "works"]
 
 name = "compiled"
 
@@ -94,9 +95,15 @@ def _lies_well(array: Array) -> bool:
     return bool(array.flags.c_contiguous and array.flags.aligned)
 
 
-def takes(job: Job) -> bool:
-    """Whether this engine can train so: all formulas can be lifted; if not, one line says which cannot."""
-    return _once(job, "epoch", lambda: Epochs(job, usable_threads())) is not None
+def refusal(job: Job) -> Message | None:
+    """Say which formula keeps this engine from training so, and print a line about it; None where all can be lifted."""
+    if _once(job, "epoch", lambda: Epochs(job, usable_threads())) is not None:
+        return None
+    try:
+        lift(job.objective, job.optimizer, job.weights is not None)
+    except NotLiftable as reason:
+        return Message("the compiled engine cannot take {reason}", reason=str(reason))
+    return None
 
 
 def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
@@ -104,9 +111,13 @@ def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
 
     A row's outputs are the same bits whatever rows stand beside it.
     """
+    key = "predict", X.dtype
+    rows = _prepared.get((id(network), key))
+    if rows is not None and rows.knows(theta, state, X):
+        return rows.outputs(theta, state, X)
     if not len(X) or not _takes(network, theta, state, X):
         return reference.predict(network, theta, state, X)
-    rows = _once(network, ("predict", X.dtype), lambda: Rows(network, X.dtype))
+    rows = _once(network, key, lambda: Rows(network, X.dtype))
     return reference.predict(network, theta, state, X) if rows is None else rows.outputs(theta, state, X)
 
 

@@ -72,6 +72,8 @@ class Epochs:
         }
         if job.weights is not None:
             self._kept["weights"] = job.weights
+        # What every stretch's table holds, so that NumPy is asked once where these arrays lie.
+        self._table = fill(**self._kept, size=self.size, n=n, masks=job.updates_before, seed=_signed(job.seed))
         self._in_process = max(self.threads, process_threads())  # that all kernels of this process may use
         self._pace = Pace(self.threads)
 
@@ -135,27 +137,23 @@ class Epochs:
         """Make batches from ``start`` to ``stop`` with the vectors of ``now``, in place."""
         job = self.job
         first = now.updates + 1
-        rates = np.array([job.rates(t) for t in range(first, first + stop - start)], dtype=np.float64)
+        rates = job.rates_of(range(first, first + stop - start))
         given: dict[str, Any] = {f"slot{k}": slot for k, slot in enumerate(now.slots)}
         if order is not None:
             given["order"] = order
         if self._trail is not None:
             given["trail"] = self._trail[start:]
         table = fill(
-            **self._kept,
+            self._table,
             **given,
             theta=now.theta,
             state=now.state,
             rates=rates,
-            size=self.size,
-            n=len(job.X),
             start=start,
             stop=stop,
             update=now.updates,
-            masks=job.updates_before,
             check=job.check_finite if check is None else check,
         )
-        table[place_of("seed")] = np.uint64(job.seed).astype(np.int64)
         compiled = self._kernel(order is not None, self._trail is not None)
         with CREW.hands(self._pace.threads, self._in_process) as threads:
             began = time.perf_counter()
@@ -247,6 +245,11 @@ def _together(compiled: Kernel, table: Array, count: int) -> int:
     for thread in others:
         thread.join()
     return failed
+
+
+def _signed(seed: int) -> int:
+    """Give the whole number of 64 bits with a sign that has the same bits."""
+    return int(np.uint64(seed).astype(np.int64))
 
 
 def _copy(carry: Carry) -> Carry:

@@ -20,8 +20,8 @@ __all__ = ["PLACES", "Kernel", "fill", "kernel", "place_of"]
 
 PLACES = {name: k for k, name in enumerate(ENTRIES)}
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
-# Compiled code by its digest, for as long as the program runs.
-_loaded: dict[str, Kernel] = {}
+# Compiled code by what it was made from, for as long as the program runs.
+_loaded: dict[tuple[object, ...], Kernel] = {}
 
 
 class Kernel:
@@ -54,27 +54,28 @@ def kernel(
         tall: how many rows a batch has, for which tiles are chosen.
         **options: what else the writer is told.
     """
-    machine = this_machine()
     single = dtype == np.float32
-    key = cache.digest(repr((name, single, tall, sorted(options.items()), machine)), lifted.text)
+    key = name, single, tall, *sorted(options.items()), lifted.text
     if key in _loaded:
         return _loaded[key]
     with LLVM:  # of threads that want the same code, one compiles it
         if key not in _loaded:
-            compiled = cache.read(key)
+            machine = this_machine()
+            digest = cache.digest(repr((name, single, tall, sorted(options.items()), machine)), lifted.text)
+            compiled = cache.read(digest)
             if compiled is None:
                 with compiling(kept=cache.folder() is not None):
                     code: Code = machine.code(single)
                     write(code, lifted, tall, **options)
                     compiled = machine.compile(code)
-                cache.write(key, compiled)
+                cache.write(digest, compiled)
             _loaded[key] = Kernel(machine.load(compiled), name)
     return _loaded[key]
 
 
-def fill(**given: Any) -> Array:
-    """Make a table of addresses and numbers; the arrays must be kept alive by whoever uses it."""
-    table = np.zeros(len(ENTRIES), dtype=np.int64)
+def fill(begun: Array | None = None, /, **given: Any) -> Array:
+    """Make a table of addresses and numbers, or finish one; whoever uses it keeps the arrays alive."""
+    table = np.zeros(len(ENTRIES), dtype=np.int64) if begun is None else begun.copy()
     for name, value in given.items():
         table[PLACES[name]] = value.ctypes.data if isinstance(value, np.ndarray) else value
     return table

@@ -151,14 +151,22 @@ def _known(lifting: Callable[..., T], *given: Any) -> T:
     try:
         found = _lifted.get(key)
     except TypeError:  # a formula of callable objects that have no hash
-        return lifting(*given)
+        return _named(lifting, *given)
     if found is None:
-        found = lifting(*given)
+        found = _named(lifting, *given)
         if len(_lifted) >= _MOST:
             _lifted.clear()
         _lifted[key] = found
     result: T = found
     return result
+
+
+def _named(lifting: Callable[..., T], formula: Formula, *more: Any) -> T:
+    """Lift a formula; the reason why it cannot be names it."""
+    try:
+        return lifting(formula, *more)
+    except NotLiftable as reason:
+        raise NotLiftable(f"{formula.name!r} ({reason})") from reason
 
 
 def _identity(given: Any) -> Any:

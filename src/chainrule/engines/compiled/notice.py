@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TextIO
 
+from chainrule.engines.notice import tell_once
 from chainrule.language import tr
 
 __all__ = ["compiling"]
 
+_PAUSE = 0.5  # seconds between two dots
+
 
 @contextmanager
 def compiling(*, kept: bool) -> Iterator[None]:
-    """Say that kernels are compiled, and how long it took, where a person may be looking.
+    """Say that kernels are compiled: with dots and how long it took on a terminal, else one line a program.
 
     Args:
         kept: whether they are kept on disk, and so compiled once.
     """
-    looking = sys.stderr is not None and sys.stderr.isatty()
+    text = tr("compiling kernels for this CPU, once …") if kept else tr("compiling kernels for this CPU …")
+    stream = sys.stderr
+    if stream is None or not stream.isatty():
+        tell_once("compiling", text)
+        yield
+        return
     began = time.perf_counter()
-    if looking:
-        sys.stderr.write(
-            tr("compiling kernels for this CPU, once …") if kept else tr("compiling kernels for this CPU …")
-        )
-        sys.stderr.flush()
+    stream.write(text)
+    stream.flush()
+    done = threading.Event()
+    # LLVM lets other threads run while it works.
+    dots = threading.Thread(target=_write_dots, args=(stream, done), daemon=True)
+    dots.start()
     try:
         yield
     finally:
-        if looking:
-            sys.stderr.write(" " + tr("{seconds:.1f} s", seconds=time.perf_counter() - began) + "\n")
+        done.set()
+        dots.join()
+        stream.write(" " + tr("{seconds:.1f} s", seconds=time.perf_counter() - began) + "\n")
+
+
+def _write_dots(stream: TextIO, done: threading.Event) -> None:
+    while not done.wait(_PAUSE):
+        stream.write(".")
+        stream.flush()
