@@ -69,8 +69,9 @@ def make_case(seed: int, widest: int = 40) -> Case:
     elif loss.name not in outputs:
         output = str(rng.choice(["identity", "tanh", "sigmoid", "softplus"]))
     last = widths[-1] + (loss.name == "categorical_cross_entropy")
-    network = Network([*layers, Dense(last, output)], inputs=int(rng.integers(1, widest - 10)))
-    n = int(rng.integers(1, 70))
+    inputs = int(rng.integers(1, 150 if rng.random() < 0.2 else widest - 10))
+    network = Network([*layers, Dense(last, output)], inputs=inputs)
+    n = int(rng.integers(1, 200 if rng.random() < 0.2 else 70))
     X = rng.normal(size=(n, network.sizes[0])).astype(dtype)
     Y = rng.random((n, last)).astype(dtype)
     if loss.name == "categorical_cross_entropy":

@@ -59,13 +59,15 @@ class Epochs:
         self._lifted = lifted
         width, few = this_machine().width, self.size <= 32 and self.batches > 1 and job.clip is None
         self._turned = room(lifted, self.size, width // dtype.itemsize, width) if few else 0
+        # Few rows are brought together, each from a cache line on; many are read where they lie.
+        self._copies = 2 if self._turned else int(self.batches > 1 and self.size < 64)
         self._kernels: dict[tuple[bool, bool], Kernel] = {}
         self._trail: Array | None = None
         self._kept = {
             "X": job.X,
             "Y": job.Y,
             "g": np.zeros(network.parameter_count if job.clip is not None else 0, dtype=dtype),
-            "work": work(network, self.size, dtype, self.threads, copies=2 if self._turned else 1, turned=self._turned),
+            "work": work(network, self.size, dtype, self.threads, copies=self._copies, turned=self._turned),
             "rows": row_addresses(self.size),
             "numbers": np.array(lifted.numbers, dtype=np.float64),
             "sums": np.zeros(6),
@@ -168,7 +170,7 @@ class Epochs:
             self._kernels[key] = kernel(
                 "epoch", write_epoch, self._lifted, dtype, tall(self.size),
                 ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated,
-                turned=0 if repeated else self._turned,
+                copies=self._copies, turned=self._turned,
             )  # fmt: skip
         return self._kernels[key]
 

@@ -22,7 +22,16 @@ FINE = -1
 
 
 def write_epoch(
-    c: Code, lifted: Lifted, tall: int, *, ordered: bool, clipped: bool, shared: bool, repeated: bool, turned: int
+    c: Code,
+    lifted: Lifted,
+    tall: int,
+    *,
+    ordered: bool,
+    clipped: bool,
+    shared: bool,
+    repeated: bool,
+    copies: int,
+    turned: int,
 ) -> None:
     """Write ``epoch``: batches from ``start`` to ``stop``, an update each, until a loss is not finite.
 
@@ -34,13 +43,12 @@ def write_epoch(
         clipped: whether the gradient's length is limited; the limit is the last of ``sums``.
         shared: whether several threads run it together.
         repeated: whether each batch is all rows, and each update leaves its cost and penalty in ``trail``.
+        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
         turned: how many numbers the first layer takes where it is `Fused`, else 0.
     """
     with c.function("epoch", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(
-            c, lifted, table, tall, training=True, shared=shared, copies=_copies(ordered, tall, turned), turned=turned
-        )
+        p = Passes(c, lifted, table, tall, training=True, shared=shared, copies=copies, turned=turned)
         fused = Fused(p) if turned else None
         order = table.address("order") if ordered else None
         n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
@@ -94,11 +102,6 @@ def write_epoch(
         if fused is not None:
             fused.leave()
         c.give(failed.get())
-
-
-def _copies(ordered: bool, tall: int, turned: int) -> int:
-    """For how many batches rows are brought together: many rows are read where they lie."""
-    return 2 if turned else int(ordered and tall < 64)
 
 
 def _find_next(p: Passes, n: Value, order: Value | None) -> None:
