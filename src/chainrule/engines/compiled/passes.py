@@ -165,7 +165,7 @@ class Passes(Places):
                          turned(c, K, self.pack(), W), finish,
                          heights=self.heights, vectors=self.vectors, part=part)  # fmt: skip
             return
-        across = min(4, N, c.lanes)  # a tile's row of totals is one vector
+        across = min(8 if self.tall >= 64 else 4, N, c.lanes)  # a tile's row of totals is one vector
         dots(c, self.m, N, K, self.input_row(s), lambda j: c.at(W, c.times(j, K)), finish,
              heights=self.heights(across), across=across, part=part,
              aside=(lambda j, count: self._fetch_part(j, count, N, 0)) if s == 0 else None)  # fmt: skip
