@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.compiled.functions import write_epoch
-from chainrule.engines.compiled.kernels import Kernel, fill, kernel, place_of
+from chainrule.engines.compiled.kernels import Kernel, fill, inputs_of, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, work
 from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
 from chainrule.formulas import Array
+from chainrule.sparse import SparseRows
 
 __all__ = ["Epochs"]
 
@@ -54,11 +55,12 @@ class Epochs:
         self._lifted = lifted
         self._kernels: dict[tuple[bool, bool], Kernel] = {}
         self._trail: Array | None = None
+        self._sparse = isinstance(job.X, SparseRows)
         self._kept = {
-            "X": job.X,
+            **inputs_of(job.X),
             "Y": job.Y,
             "g": np.zeros(network.parameter_count if job.clip is not None else 0, dtype=dtype),
-            "work": work(network, self.size, dtype, self.threads, gathered=self.batches > 1),
+            "work": work(network, self.size, dtype, self.threads, gathered=self.batches > 1 or self._sparse),
             "rows": row_addresses(self.size),
             "numbers": np.array(lifted.numbers, dtype=np.float64),
             "sums": np.zeros(6),
@@ -161,7 +163,7 @@ class Epochs:
             dtype, clipped = self.job.X.dtype, self.job.clip is not None
             self._kernels[key] = kernel(
                 "epoch", write_epoch, self._lifted, dtype, tall(self.size),
-                ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated,
+                ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated, sparse=self._sparse,
             )  # fmt: skip
         return self._kernels[key]
 

@@ -21,7 +21,7 @@ FINE = -1
 
 
 def write_epoch(
-    c: Code, lifted: Lifted, tall: int, *, ordered: bool, clipped: bool, shared: bool, repeated: bool
+    c: Code, lifted: Lifted, tall: int, *, ordered: bool, clipped: bool, shared: bool, repeated: bool, sparse: bool
 ) -> None:
     """Write ``epoch``: batches from ``start`` to ``stop``, an update each, until a loss is not finite.
 
@@ -33,10 +33,11 @@ def write_epoch(
         clipped: whether the gradient's length is limited; the limit is the last of ``sums``.
         shared: whether several threads run it together.
         repeated: whether each batch is all rows, and each update leaves its cost and penalty in ``trail``.
+        sparse: whether X is.
     """
     with c.function("epoch", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=True, shared=shared, gathered=ordered)
+        p = Passes(c, lifted, table, tall, training=True, shared=shared, gathered=ordered, sparse=sparse)
         order = table.address("order") if ordered else None
         n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
         failed = Variable(c, c.whole, c.index(FINE))
@@ -46,7 +47,7 @@ def write_epoch(
             p.m = n if repeated else _least(c, size, c.builder.sub(n, first))
             t = c.plus(table.whole("update"), c.plus(c.builder.sub(batch, start), 1))
             p.take(first, order)
-            if order is not None:
+            if order is not None and not sparse:
                 p.fetch(c.plus(first, size), order, n)
             weight = p.weigh(first, order)
             p.forward(c.plus(table.whole("masks"), t))
@@ -112,11 +113,11 @@ def _note(p: Passes, table: Table, *values: tuple[int, Value]) -> None:
             b.store(value, b.gep(table.address("sums"), [c.index(k)], source_etype=c.double))
 
 
-def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs: bool) -> None:
+def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs: bool, sparse: bool) -> None:
     """Write ``gradient``: cost, price and their derivatives for the rows as they lie, all in one batch."""
     with c.function("gradient", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=training)
+        p = Passes(c, lifted, table, tall, training=training, sparse=sparse)
         p.m = table.whole("n")
         p.take(c.index(0), None)
         p.weigh(c.index(0), None)
@@ -137,14 +138,14 @@ def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs
         c.give(c.index(FINE))
 
 
-def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool) -> None:
+def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool, sparse: bool) -> None:
     """Write ``predict``: outputs of rows ``start * size`` to ``stop * size``, or with ``losses`` their mean loss.
 
     A row's outputs are computed by the same operations whatever rows stand beside it.
     """
     with c.function("predict", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=False, gathered=True)
+        p = Passes(c, lifted, table, tall, training=False, gathered=True, sparse=sparse)
         n, size = table.whole("n"), table.whole("size")
         N = lifted.objective.network.outputs
         steps = len(lifted.objective.network.steps)

@@ -33,6 +33,7 @@ class Passes(Places):
         training: whether dropout drops and batch normalization takes the batch's own statistics.
         shared: whether several threads run this code.
         gathered: whether rows come in another order than they lie in memory; then they are brought together first.
+        sparse: whether X is; then its rows are brought together in any case.
     """
 
     def __init__(
@@ -45,9 +46,10 @@ class Passes(Places):
         training: bool,
         shared: bool = False,
         gathered: bool = False,
+        sparse: bool = False,
     ) -> None:
-        super().__init__(c, lifted.objective.network, table, rows, shared=shared, gathered=gathered)
-        self.lifted, self.training = lifted, training
+        super().__init__(c, lifted.objective.network, table, rows, shared=shared, gathered=gathered or sparse)
+        self.lifted, self.training, self.sparse = lifted, training, sparse
         self.prepared = lifted.prepare(c, table.address("numbers"))
         self.ahead: tuple[Value, Value, Value] | None = None
         self.share: Value = None
@@ -66,12 +68,26 @@ class Passes(Places):
             for base, N, at in ((X, self.network.sizes[0], i), (Y, self.network.outputs, c.plus(self.size, i))):
                 row = c.at(base, c.times(which, N))
                 b.store(b.ptrtoint(row, c.whole), b.gep(rows, [at], source_etype=c.whole))
-                if base is X and self.gathered:
+                if base is X and self.sparse:
+                    self._scatter(which, self.x_row(i), N)
+                elif base is X and self.gathered:
                     self._bring(row, self.x_row(i), N)
 
     def _bring(self, row: Value, to: Value, N: int) -> None:
         """Copy a row; vectors that cross cache lines are read once instead of again and again."""
         self.over(N, lambda k, used: self._times(row, None, to, k, used))
+
+    def _scatter(self, which: Value, to: Value, N: int) -> None:
+        """Write a row of sparse inputs: zeros, and the stored numbers in their places."""
+        c, b = self.c, self.c.builder
+        X, columns, ends = (self.table.address(name) for name in ("X", "columns", "ends"))
+
+        def whole(place: Value, index: Value) -> Value:
+            return b.load(b.gep(place, [index], source_etype=c.whole), typ=c.whole)
+
+        self.over(N, lambda k, used: c.store(c.constant(0.0, c.lanes), c.at(to, k), used))
+        with c.loop(whole(ends, c.plus(which, 1)), whole(ends, which)) as k:
+            c.store(c.load(c.at(X, k)), c.at(to, whole(columns, k)))
 
     def fetch(self, first: Value, order: Value, n: Value) -> None:
         """Have the rows of the next batch, from ``first`` on, asked for while the first layer is computed."""
