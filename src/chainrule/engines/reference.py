@@ -156,7 +156,7 @@ def backward(
             into.beta[l][:] = dbeta = np.sum(D, axis=0)
             # The batch's mean and deviation depend on every row, which takes two means off.
             G = scale * (D - share * (dbeta + zhat * dgamma)) if of_batch else scale * D
-    return G
+    return G if inputs else None
 
 
 def output_error(objective: Objective, Z: Array, A: Array, Y: Array, share: float | Array) -> Array:
