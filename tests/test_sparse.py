@@ -65,7 +65,7 @@ def test_rows_are_those_of_the_dense_matrix(seed: int, rows: int, columns: int, 
     whole, taken = matrix.toarray(), SparseRows.of(matrix, np.dtype(float))
     assert taken.shape == whole.shape
     assert np.array_equal(taken.dense(), whole)
-    assert np.array_equal(taken.csr().toarray(), whole)
+    assert np.array_equal(taken.tocsr().toarray(), whole)
     rng = np.random.default_rng(seed)
     chosen = rng.integers(0, rows, size=rng.integers(0, 12))
     slices = [slice(None), slice(1, 3), slice(2, 1), slice(-2, None), slice(None, None, 2), slice(None, None, -1)]

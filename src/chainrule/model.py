@@ -222,7 +222,7 @@ class Model:
         (1, 3)
         """
         inputs = self.inputs(X)
-        A: dict[int, Any] = {0: inputs.csr() if isinstance(inputs, SparseRows) else inputs.copy()}
+        A: dict[int, Any] = {0: inputs.tocsr() if isinstance(inputs, SparseRows) else inputs.copy()}
         Z = {}
         steps, _ = forward(self.network, self.parameters, self.state, inputs)
         for (_, l), (_, before, after, _) in zip(self.network.steps, steps, strict=True):

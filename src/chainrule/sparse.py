@@ -110,7 +110,7 @@ class SparseRows:
 
         return csr_array((self.data, self.columns, self.ends), shape=self.shape)
 
-    def csr(self) -> Any:
+    def tocsr(self) -> Any:
         """Give a CSR array of SciPy's with memory of its own."""
         return self._csr.copy()
 
@@ -137,7 +137,7 @@ Inputs: TypeAlias = Array | SparseRows
 
 def is_sparse(values: object) -> bool:
     """Whether these are sparse rows, or a sparse matrix of SciPy's."""
-    return isinstance(values, SparseRows) or hasattr(values, "tocsr")
+    return hasattr(values, "tocsr")
 
 
 def dense_rows(X: Inputs) -> Array:

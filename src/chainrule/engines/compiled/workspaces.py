@@ -16,8 +16,10 @@ __all__ = ["TALLEST", "aligned", "has_room", "row_addresses", "tall", "tallest",
 
 # Tiles for more rows than this would be the same.
 TALLEST = 256
-# So many numbers at most may the rows of a sparse batch have when they are brought together with all their zeros.
-_DENSE_AT_ONCE = 2**24
+# So many numbers at most may sparse rows have when they are brought together with all their zeros: those of a batch,
+# and those that are gone over at once where their number is free.
+_DENSE_BATCH = 2**24
+_DENSE_AT_ONCE = 2**22
 
 
 def tall(rows: int) -> int:
@@ -33,7 +35,7 @@ def tallest(X: Inputs) -> int:
 
 def has_room(X: Inputs, rows: int) -> bool:
     """Whether so many rows may be brought together, as compiled code does with sparse ones."""
-    return not isinstance(X, SparseRows) or rows * X.shape[1] <= _DENSE_AT_ONCE
+    return not isinstance(X, SparseRows) or rows * X.shape[1] <= _DENSE_BATCH
 
 
 def work(network: Network, rows: int, dtype: np.dtype[Any], threads: int = 1, *, gathered: bool = False) -> Array:
