@@ -136,17 +136,30 @@ Inputs: TypeAlias = Array | SparseRows
 
 
 def is_sparse(values: object) -> bool:
-    """Whether these are sparse rows, or a sparse matrix of SciPy's."""
+    """Whether these are sparse rows, or a sparse matrix of SciPy's.
+
+    >>> is_sparse(np.eye(2))
+    False
+    """
     return hasattr(values, "tocsr")
 
 
 def dense_rows(X: Inputs) -> Array:
-    """Give the rows of a batch as an array."""
+    """Give the rows of a batch as an array.
+
+    >>> dense_rows(np.array([[1.0, 0.0]])).tolist()
+    [[1.0, 0.0]]
+    """
     return X.dense() if isinstance(X, SparseRows) else X
 
 
 def numbers_of(X: Inputs) -> Array:
-    """Give the numbers that are stored, whatever their places."""
+    """Give the numbers that are stored, whatever their places.
+
+    >>> from scipy.sparse import csr_array
+    >>> numbers_of(SparseRows.of(csr_array([[0.0, 2.0]]), np.dtype(float))).tolist()
+    [2.0]
+    """
     return X.data if isinstance(X, SparseRows) else X
 
 
