@@ -31,6 +31,14 @@ from chainrule.network import Network
 pd = pytest.importorskip("pandas")
 sparse = pytest.importorskip("scipy.sparse")
 
+
+def wrong_indices() -> Any:
+    """A sparse matrix of two columns with a number in the sixth."""
+    matrix = sparse.csr_array(np.eye(2))
+    matrix.indices[1] = 5
+    return matrix
+
+
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 TWO = Network.from_sizes([2, 1])
 MATRIX = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
@@ -149,13 +157,20 @@ def test_what_is_not_finite_passes_and_is_found() -> None:
         ({"a": 1}, DataError, "X is dict"),
         (np.zeros((1, 2), dtype=complex), DataError, "X is an array of type complex128; expected rows of numbers"),
         (np.zeros((1, 2), dtype="M8[D]"), DataError, "X is an array of type datetime64"),
-        (sparse.eye(2), DataError, r"X is a sparse matrix \(dia_matrix\), .* give X.toarray\(\)"),
-        (sparse.csr_array(np.eye(2)), DataError, r"sparse matrix \(csr_array\)"),
+        (sparse.eye(3), ShapeError, r"X has shape \(3, 3\); the network takes rows of 2 numbers"),
+        (sparse.csr_array(1j * np.eye(2)), DataError, r"X is a sparse matrix of type complex128; expected rows"),
+        (wrong_indices(), DataError, r"X is a sparse matrix with wrong indices \(.*\); make it anew"),
     ],
 )
 def test_inputs_that_cannot_be(X: Any, kind: type[ChainruleError], message: str) -> None:
     with pytest.raises(kind, match=message):
         as_inputs(X, TWO, DOUBLE)
+
+
+def test_an_encoder_takes_no_sparse_matrix() -> None:
+    encoder = TableEncoder.fit(np.eye(2))
+    with pytest.raises(DataError, match=r"X is a sparse matrix \(csr_array\), and an encoder .* give X.toarray\(\)"):
+        as_inputs(sparse.csr_array(np.eye(2)), TWO, DOUBLE, encoder)
 
 
 def test_raw_rows_go_through_the_encoder() -> None:

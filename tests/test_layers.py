@@ -25,7 +25,7 @@ cli  playground
           storage
             model  arrays  history
               engines
-                network  layers  descriptions  parameters
+                network  layers  descriptions  parameters  sparse
                   formulas   data
                     errors  streams  language  table  text
 """

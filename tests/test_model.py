@@ -542,12 +542,6 @@ def test_what_cannot_be_asked(call: Any, kind: type[ChainruleError], message: st
         call(start(3, 4, 3, output="softmax", Y=NUMBERS))
 
 
-def test_sparse_matrices_are_named() -> None:
-    sparse = pytest.importorskip("scipy.sparse")
-    with pytest.raises(DataError, match=r"give X.toarray\(\)"):
-        start(3, 1).predict(sparse.csr_matrix(X))
-
-
 @given(st.integers(0, 2**16))
 def test_rows_are_predicted_one_by_one_or_together(seed: int) -> None:
     model = kinds()

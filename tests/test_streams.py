@@ -213,5 +213,5 @@ def test_unknown_purpose_is_refused() -> None:
 
 
 def test_every_public_name_is_there() -> None:
-    functions = {"check_seed", "mask", "mask_threshold", "normals", "permutation", "uniforms", "words"}
+    functions = {"check_seed", "mask", "mask_at", "mask_threshold", "normals", "permutation", "uniforms", "words"}
     assert set(streams.__all__) == {"PURPOSES", *functions}

@@ -16,6 +16,7 @@ from chainrule.formulas import Array, Loss
 from chainrule.language import Message
 from chainrule.layers import check_dtype
 from chainrule.network import Network
+from chainrule.sparse import Inputs, SparseRows, first_not_finite, is_sparse
 
 if TYPE_CHECKING:
     from chainrule.data.encoder import TableEncoder
@@ -36,12 +37,12 @@ __all__ = [
 
 def as_inputs(
     X: Any, network: Network, dtype: np.dtype[Any], encoder: TableEncoder | None = None, part: str = ""
-) -> Array:
+) -> Inputs:
     """Give X as a C-ordered matrix of shape (n, N_0): raw rows through the encoder, else numbers as they are.
 
-    A vector of N_0 numbers is one row; for a network with one input, a vector of n numbers is n rows. What is not
-    finite stays: training names it where it first does harm. ``part`` says in messages whose X it is, such as "the
-    validation part's ".
+    A sparse matrix stays one. A vector of N_0 numbers is one row; for a network with one input, a vector of n numbers
+    is n rows. What is not finite stays: training names it where it first does harm. ``part`` says in messages whose X
+    it is, such as "the validation part's ".
 
     Raises:
         ShapeError: for another number of columns.
@@ -51,8 +52,12 @@ def as_inputs(
     if encoder is None and type(X) is np.ndarray and X.shape[1:] == (N,) and X.dtype == dtype and X.flags.c_contiguous:
         return X  # as engines take it; a single row is predicted so fast that the rest of this would be felt
     what = _of(part, "X")
-    matrix = _as_numbers(X, what) if encoder is None else encoder.transform(X)
-    if matrix.ndim == 1 and (len(matrix) == N or N == 1):
+    matrix: Any
+    if is_sparse(X):
+        matrix = _as_sparse_numbers(X, what, encoder)
+    else:
+        matrix = _as_numbers(X, what) if encoder is None else encoder.transform(X)
+    if matrix.ndim == 1 and (matrix.shape[0] == N or N == 1):
         matrix = matrix.reshape(-1, N)
     if matrix.ndim != 2 or matrix.shape[1] != N:
         images = matrix.ndim > 2 and math.prod(matrix.shape[1:]) == N
@@ -63,26 +68,42 @@ def as_inputs(
             inputs=N,
             remedy=Message(": give X.reshape(len(X), -1)") if images else "",
         )
+    if is_sparse(matrix):
+        return SparseRows.of(matrix, dtype, what)
     with np.errstate(over="ignore"):  # 1e200 becomes inf in float32, and training names it
         return np.ascontiguousarray(matrix, dtype=dtype)
 
 
-def check_finite(X: Array) -> None:
+def check_finite(X: Inputs) -> None:
     """Refuse inputs that are not finite.
 
     Raises:
         DataError: with the first row and column.
     """
-    finite = np.isfinite(X)
-    if not finite.all():
-        row, column = np.argwhere(~finite)[0]
+    if (found := first_not_finite(X)) is not None:
+        row, column, value = found
         raise DataError(
             "row {row}, column {column} of X is {value} (counted from 0, as {dtype}); correct it or leave the row out",
-            row=int(row),
-            column=int(column),
-            value=float(X[row, column]),
+            row=row,
+            column=column,
+            value=value,
             dtype=X.dtype.name,
         )
+
+
+def _as_sparse_numbers(X: Any, what: str, encoder: TableEncoder | None) -> Any:
+    """Give a sparse matrix of real numbers, whatever its format and shape."""
+    if encoder is not None:
+        raise DataError(
+            "{what} is a sparse matrix ({kind}), and an encoder takes the raw rows of a table; give {what}.toarray(), "
+            "or train without an encoder",
+            what=what,
+            kind=type(X).__name__,
+        )
+    if X.dtype.kind not in "biuf":
+        kind = Message("a sparse matrix of type {kind}", kind=X.dtype)
+        raise DataError("{what} is {kind}; expected rows of numbers", what=what, kind=kind)
+    return X
 
 
 def _as_numbers(values: Any, what: str) -> Array:

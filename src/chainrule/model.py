@@ -31,6 +31,7 @@ from chainrule.formulas import LOSSES, METRICS, Array, Loss
 from chainrule.history import History
 from chainrule.network import Network
 from chainrule.parameters import Parameters, Views, draw_parameters, start_state
+from chainrule.sparse import Inputs, SparseRows
 from chainrule.table import Table
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Activations:
 
     Args:
         Z: pre-activations by layer, each (m, N_l).
-        A: activations by layer, each (m, N_l); A[0] is X, A[K] the outputs.
+        A: activations by layer, each (m, N_l); A[0] is X (where it is sparse, SciPy's CSR array), A[K] the outputs.
     """
 
     Z: dict[int, Array]
@@ -192,8 +193,10 @@ class Model:
             settings=copy.deepcopy(self.settings),
         )
 
-    def inputs(self, X: Any) -> Array:
+    def inputs(self, X: Any) -> Inputs:
         """Give X as the matrix that the network sees: raw rows are encoded where the model has an encoder.
+
+        A sparse matrix becomes `SparseRows`.
 
         Raises:
             ShapeError: for another number of columns.
@@ -218,8 +221,10 @@ class Model:
         >>> passed.A[1].shape
         (1, 3)
         """
-        A, Z = {0: self.inputs(X).copy()}, {}
-        steps, _ = forward(self.network, self.parameters, self.state, A[0])
+        inputs = self.inputs(X)
+        A: dict[int, Any] = {0: inputs.tocsr() if isinstance(inputs, SparseRows) else inputs.copy()}
+        Z = {}
+        steps, _ = forward(self.network, self.parameters, self.state, inputs)
         for (_, l), (_, before, after, _) in zip(self.network.steps, steps, strict=True):
             A[l] = after
             if before is not None:
@@ -313,6 +318,7 @@ class Model:
 
         Returns:
             A `Gradient`: ``cost``, ``theta``, ``W[l]``, ``b[l]``, ``inputs``, and numbers by name: ``["W2[1,0]"]``.
+            ``inputs`` is None where X is sparse, since dC/dX would not be.
 
         Raises:
             ShapeError, DataError: for rows, targets or weights that do not fit.
@@ -328,7 +334,8 @@ class Model:
         chosen = self.loss if loss is None else LOSSES.find(loss)
         _, matrix = dataclasses.replace(self, loss=chosen)._targets(Y, len(inputs))
         objective, vector = Objective(self.network, chosen), as_weights(weights, len(inputs), self.dtype)
-        return choose().gradient(objective, self.theta, self.state, inputs, matrix, vector, draw, inputs=True)
+        dense = not isinstance(inputs, SparseRows)
+        return choose().gradient(objective, self.theta, self.state, inputs, matrix, vector, draw, inputs=dense)
 
     def _targets(self, Y: Any, rows: int) -> tuple[TargetEncoder, Array]:
         if not rows:

@@ -22,10 +22,12 @@ import numpy.typing as npt
 
 from chainrule.errors import UnknownName, UsageError
 
-__all__ = ["PURPOSES", "check_seed", "mask", "mask_threshold", "normals", "permutation", "uniforms", "words"]
+__all__ = ["PURPOSES", "check_seed", "mask", "mask_at", "mask_threshold", "normals", "permutation", "uniforms", "words"]
 
 # The numbers are part of every saved result: append, never renumber.
 PURPOSES = {"init": 1, "shuffle": 2, "dropout": 3, "split": 4, "data": 5, "test": 6}
+_PLACES = 8  # of a mask in a block of four words
+_BLOCKS_AT_ONCE = 2**17
 
 
 def check_seed(seed: int) -> int:
@@ -68,9 +70,13 @@ def words(seed: int, purpose: str, *counters: int, count: int) -> npt.NDArray[np
             counters=counters,
         )
     first, second = (*counters, 0, 0)[:2]
+    return _source(seed, purpose, first, second).random_raw(count)
+
+
+def _source(seed: int, purpose: str, first: int, second: int, block: int = 0) -> np.random.Philox:
+    """Give the stream from this block of four words on."""
     key = np.array([check_seed(seed), PURPOSES[purpose]], dtype=np.uint64)
-    counter = np.array([0, 0, first, second], dtype=np.uint64)
-    return np.random.Philox(key=key, counter=counter).random_raw(count)
+    return np.random.Philox(key=key, counter=np.array([block, 0, first, second], dtype=np.uint64))
 
 
 def uniforms(seed: int, purpose: str, *counters: int, shape: int | tuple[int, ...]) -> npt.NDArray[np.float64]:
@@ -132,3 +138,29 @@ def mask(seed: int, *counters: int, shape: tuple[int, ...], rate: float) -> npt.
     halves = raw.astype("<u8", copy=False).view("<u4")[:count]
     kept: Any = halves >= np.uint32(mask_threshold(rate))
     return kept.reshape(shape)
+
+
+def mask_at(seed: int, layer: int, update: int, *, places: npt.NDArray[np.int64], rate: float) -> npt.NDArray[np.bool_]:
+    """Give a dropout mask at some places only: what `mask` holds there, in the order of its entries.
+
+    Args:
+        seed: whole number from 0 to 2^64 - 1.
+        layer: the first counter.
+        update: the second counter.
+        places: indices into the flat mask, ascending.
+        rate: the probability of dropping.
+
+    >>> whole = mask(0, 1, 2, shape=(4, 3), rate=0.5).ravel()
+    >>> bool((mask_at(0, 1, 2, places=np.array([0, 7, 11]), rate=0.5) == whole[[0, 7, 11]]).all())
+    True
+    """
+    kept, done = np.empty(len(places), dtype=np.bool_), 0
+    while done < len(places):
+        # From the block of the next place on, so many that memory stays small however far apart places lie.
+        block = int(places[done]) // _PLACES
+        stop = int(np.searchsorted(places, _PLACES * (block + _BLOCKS_AT_ONCE)))
+        inside = places[done:stop] - _PLACES * block
+        raw = _source(seed, "dropout", layer, update, block).random_raw(int(inside[-1]) // 2 + 1)
+        kept[done:stop] = raw.astype("<u8", copy=False).view("<u4")[inside] >= np.uint32(mask_threshold(rate))
+        done = stop
+    return kept

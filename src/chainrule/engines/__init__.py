@@ -37,16 +37,21 @@ ENGINES: dict[str, Engine | None] = {"reference": cast(Engine, reference), "comp
 _WORTH_COMPILING = 1.0
 
 
-def effort(network: Network, rows: int, batch_size: int = 2**31, epochs: int = 1) -> float:
+def effort(network: Network, rows: int, batch_size: int = 2**31, epochs: int = 1, stored: float | None = None) -> float:
     """Estimate how many seconds the reference engine takes to train, from shapes alone.
 
-    Each update costs about 40 µs for calls, and each weight and row three products' worth of arithmetic.
+    Each update costs about 40 µs for calls, and each weight and row three products' worth of arithmetic. Where inputs
+    are sparse, ``stored`` numbers a row, it multiplies only these; what the compiled engine would spend on the zeros is
+    taken off.
 
     >>> effort(Network.from_sizes([784, 30, 10]), rows=50_000, batch_size=10, epochs=30) > 5
     True
     """
     updates = epochs * -(-rows // max(1, min(batch_size, rows)))
-    return updates * (40e-6 + 2e-9 * network.parameter_count) + 6 * epochs * rows * network.parameter_count / 60e9
+    product = 6 * epochs * rows / 60e9
+    zeros = 0.0 if stored is None else (network.sizes[0] - stored) * network.sizes[1]
+    seconds = updates * (40e-6 + 2e-9 * network.parameter_count) + product * (network.parameter_count - zeros)
+    return seconds - product * zeros
 
 
 def why(name: str, seconds: float, engine: Engine) -> Message:

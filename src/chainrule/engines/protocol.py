@@ -15,6 +15,7 @@ import numpy as np
 from chainrule.formulas import Array, Loss, Optimizer, Pair, Penalty
 from chainrule.network import Network
 from chainrule.parameters import Parameters, Views
+from chainrule.sparse import Inputs
 
 __all__ = ["Carry", "ConstantRate", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "Watch"]
 
@@ -130,7 +131,7 @@ class Job:
 
     Args:
         objective: what is minimized.
-        X: inputs, shape (n, N_0), in the parameters' number type.
+        X: inputs, shape (n, N_0), in the parameters' number type; an array or `SparseRows`, as for every verb.
         Y: targets, shape (n, N_K), likewise.
         weights: one weight per example, shape (n,), or None.
         optimizer: how an update is made.
@@ -143,7 +144,7 @@ class Job:
     """
 
     objective: Objective
-    X: Array
+    X: Inputs
     Y: Array
     weights: Array | None
     optimizer: Optimizer
@@ -214,7 +215,7 @@ class Engine(Protocol):
 
     name: str
 
-    def predict(self, network: Network, theta: Array, state: Array, X: Array) -> Array:
+    def predict(self, network: Network, theta: Array, state: Array, X: Inputs) -> Array:
         """Give the outputs A[K], shape (n, N_K), without dropout and with running statistics."""
         ...
 
@@ -223,7 +224,7 @@ class Engine(Protocol):
         objective: Objective,
         theta: Array,
         state: Array,
-        X: Array,
+        X: Inputs,
         Y: Array,
         weights: Array | None = None,
         draw: Draw | None = None,
@@ -236,7 +237,7 @@ class Engine(Protocol):
         objective: Objective,
         theta: Array,
         state: Array,
-        X: Array,
+        X: Inputs,
         Y: Array,
         weights: Array | None = None,
         draw: Draw | None = None,

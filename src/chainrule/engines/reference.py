@@ -10,6 +10,8 @@ In the symbols of docs/notation.md, for a batch X of m rows, A[0] = X and D[l] =
 
 The cost is the weighted mean of the losses: row i counts with its share w_i / sum(w), which is 1/m without weights. The
 shares enter once, in D[K]. Batch normalization weighs its rows by the same shares.
+
+Where X is sparse, the first dense layer multiplies it as it is, in A[0] @ W[1].T as in D[1].T @ A[0].
 """
 
 from __future__ import annotations
@@ -25,7 +27,8 @@ from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, 
 from chainrule.formulas import Array, Penalty
 from chainrule.network import BatchNorm, Dense, Dropout, Network
 from chainrule.parameters import Parameters
-from chainrule.streams import mask
+from chainrule.sparse import Inputs, SparseRows, dense_rows
+from chainrule.streams import mask, mask_at
 
 __all__ = [
     "Step",
@@ -50,11 +53,11 @@ _CELLS_AT_ONCE = 2**22
 # What one layer leaves behind for the way back: (what came in, which is A[l-1] for a dense layer; Z, or None for
 # dropout; A; dropout's factors, or batch normalization's zhat, gamma / deviation and whether they are this batch's).
 # A plain tuple, since a small batch feels the making of anything else.
-Step: TypeAlias = tuple[Array, Any, Array, Any]
+Step: TypeAlias = tuple[Any, Any, Any, Any]
 
 
 def forward(
-    network: Network, p: Parameters, state: Array, X: Array, share: float | Array = 0.0, draw: Draw | None = None
+    network: Network, p: Parameters, state: Array, X: Inputs, share: float | Array = 0.0, draw: Draw | None = None
 ) -> tuple[list[Step], Array]:
     """Compute every Z and A; as in training where a draw is given, else as in prediction.
 
@@ -64,9 +67,10 @@ def forward(
     steps: list[Step] = []
     if len(state):
         if draw is not None:
-            state = state.astype(np.result_type(state, p.theta, X))
+            state = state.astype(np.result_type(state, p.theta, X.dtype))
         s = Parameters(network, state, network.state_entries)
-    A, W, b = X, p.W, p.b
+    A: Any = X
+    W, b = p.W, p.b
     for layer, l in network.steps:
         before = A
         if isinstance(layer, Dense):
@@ -76,10 +80,15 @@ def forward(
             A = layer.activation.f(Z)
             steps.append((before, Z, A, None))
         elif isinstance(layer, BatchNorm):
+            before = dense_rows(before)  # a mean that is taken off leaves no zeros
             zhat, scale = _normalize(layer, before, s, l, share, p.gamma[l], training=draw is not None)
             Z = p.gamma[l] * zhat + p.beta[l]
             A = layer.activation.f(Z)
             steps.append((before, Z, A, (zhat, scale, draw is not None)))
+        elif draw is not None and layer.rate and isinstance(before, SparseRows):
+            kept = mask_at(draw.seed, l, draw.update, places=before.places, rate=layer.rate)
+            A = replace(before, data=before.data * (kept / X.dtype.type(1 - layer.rate)))
+            steps.append((before, None, A, None))
         elif draw is not None and layer.rate:
             factors = mask(draw.seed, l, draw.update, shape=before.shape, rate=layer.rate) / X.dtype.type(
                 1 - layer.rate
@@ -134,6 +143,9 @@ def backward(
                 np.dot(ones, D, out=into.b[l])  # (BP3): it adds up rows, and sooner than np.sum does
             elif layer.bias == "layer":
                 into.shared[l][0] = D.sum()
+            if isinstance(before, SparseRows):
+                into.W[l][...] = D.T @ before
+                return None
             np.matmul(D.T, before, out=into.W[l])  # (BP4)
             if before is steps[0][0] and not inputs:
                 return None
@@ -144,7 +156,7 @@ def backward(
             into.beta[l][:] = dbeta = np.sum(D, axis=0)
             # The batch's mean and deviation depend on every row, which takes two means off.
             G = scale * (D - share * (dbeta + zhat * dgamma)) if of_batch else scale * D
-    return G
+    return G if inputs else None
 
 
 def output_error(objective: Objective, Z: Array, A: Array, Y: Array, share: float | Array) -> Array:
@@ -182,21 +194,29 @@ def _ones(m: int, dtype: np.dtype[Any]) -> Array:
     return ones
 
 
-def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
+def predict(network: Network, theta: Array, state: Array, X: Inputs) -> Array:
     """Give the outputs A[K], shape (n, N_K), without dropout and with running statistics."""
     p = Parameters(network, theta)
-    rows = max(1, _CELLS_AT_ONCE // max(network.sizes))
+    rows = _rows_at_once(network, X)
     if len(X) <= rows:
         return forward(network, p, state, X)[0][-1][2]
     pieces = (X[i : i + rows] for i in range(0, len(X), rows))
     return np.concatenate([forward(network, p, state, piece)[0][-1][2] for piece in pieces])
 
 
+def _rows_at_once(network: Network, X: Inputs) -> int:
+    """Give how many rows a pass takes at most, so that memory stays small."""
+    widths = network.sizes
+    if isinstance(X, SparseRows) and not isinstance(network.layers[0], BatchNorm):
+        widths = widths[1:]  # the zeros of inputs take no room
+    return max(1, _CELLS_AT_ONCE // max(widths))
+
+
 def loss(
     objective: Objective,
     theta: Array,
     state: Array,
-    X: Array,
+    X: Inputs,
     Y: Array,
     weights: Array | None = None,
     draw: Draw | None = None,
@@ -204,7 +224,7 @@ def loss(
     """Give the cost C of a batch, without penalties; as in training where a draw is given."""
     p, share = Parameters(objective.network, theta), shares(weights, len(X))
     # Batch normalization in training needs the whole batch at once; without it, wide layers go piece by piece.
-    rows = len(X) if draw is not None else max(1, _CELLS_AT_ONCE // max(objective.network.sizes))
+    rows = len(X) if draw is not None else _rows_at_once(objective.network, X)
     cost: Any = 0.0
     for piece in (slice(start, start + rows) for start in range(0, len(X), rows)):
         part = share if isinstance(share, float) else share[piece]
@@ -217,7 +237,7 @@ def gradient(
     objective: Objective,
     theta: Array,
     state: Array,
-    X: Array,
+    X: Inputs,
     Y: Array,
     weights: Array | None = None,
     draw: Draw | None = None,
@@ -225,6 +245,8 @@ def gradient(
     inputs: bool = False,
 ) -> Gradient:
     """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
+    if inputs:
+        X = dense_rows(X)  # dC/dX has no zeros
     p = Parameters(objective.network, theta)
     into = Parameters(objective.network, np.zeros_like(theta))
     cost, state, dX = _descend(objective, p, state, X, Y, weights, draw, into, inputs=inputs)
@@ -235,7 +257,7 @@ def _descend(
     objective: Objective,
     p: Parameters,
     state: Array,
-    X: Array,
+    X: Inputs,
     Y: Array,
     weights: Array | None,
     draw: Draw | None,
@@ -269,7 +291,9 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
     g = Parameters(objective.network, np.zeros_like(carry.theta))
     step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
     drawn = any(not isinstance(layer, Dense) for layer in objective.network.layers)
-    room = None if order is None else np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
+    room = None
+    if order is not None and not isinstance(job.X, SparseRows):
+        room = np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
     before, now = None, Carry(p.theta, carry.state, carry.slots, carry.updates)
     loss_sum = penalty_sum = weight_sum = 0.0
     batches, failed, sound = 0, None, None
@@ -336,9 +360,9 @@ def _allowed(limits: list[Penalty], p: Parameters, change: Array) -> bool:
     return _finite(tried.theta)
 
 
-def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Array, Array, Array | None]:
+def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Inputs, Array, Array | None]:
     """Give the batch's rows of X, Y and weights; X goes into ``room``, so that no memory is asked for in each batch."""
-    if room is None:
+    if room is None or isinstance(job.X, SparseRows):
         return job.X[rows], job.Y[rows], None if job.weights is None else job.weights[rows]
     # "clip" lets take write straight into its output; the rows are in range anyway.
     X = job.X.take(rows, axis=0, out=room[: len(rows)], mode="clip")

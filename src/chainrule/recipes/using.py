@@ -20,6 +20,7 @@ from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.recipes.columns import check_values
 from chainrule.recipes.running import PARTS, Metrics, finite, take
+from chainrule.sparse import dense_rows
 
 __all__ = [
     "CHOICES",
@@ -91,7 +92,7 @@ def encode(model: Model, rows: Rows, where: str, ignore: Collection[str] = ()) -
     if not isinstance(rows, np.ndarray):
         rows = rows.drop(columns=[name for name in ignore if name in rows.columns]).to_numpy()
     try:
-        return replace(model, encoder=None).inputs(rows)
+        return dense_rows(replace(model, encoder=None).inputs(rows))
     except UsageError as error:
         raise DataError("{path}: {problem}", path=where, problem=error) from None
 

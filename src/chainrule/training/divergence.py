@@ -13,6 +13,7 @@ from chainrule.language import Message, template
 from chainrule.model import Model
 from chainrule.network import Dropout, Network
 from chainrule.parameters import Parameters
+from chainrule.sparse import first_not_finite, numbers_of
 
 __all__ = ["diagnose"]
 
@@ -116,10 +117,8 @@ def diagnose(
     """
     common: dict[str, Any] = {"epoch": epoch, "batch": batch}
     for what, matrix, layer in (("X", job.X, 0), ("Y", job.Y, job.objective.network.depth)):
-        bad = np.argwhere(~np.isfinite(matrix[failed]))
-        if len(bad):
-            row, column = failed[bad[0][0]], int(bad[0][1])
-            value = float(matrix[row, column])
+        if (bad := first_not_finite(matrix[failed])) is not None:
+            row, column, value = failed[bad[0]], bad[1], bad[2]
             cause, remedy = _cause_of_entry(value, matrix.dtype == np.float32)
             found = {"layer": layer, "row": int(rows[row]), "column": column, "value": value, "what": what}
             return _error(_NOT_FINITE_ROW, model, **common, **found, cause=cause, remedy=remedy)
@@ -167,7 +166,7 @@ def _locate(job: Job, carry: Carry, failed: Array, training: bool) -> _Place:
         return _Place("loss", network.depth, loss.name if ordinary else None)
     if not _finite(plain.theta):
         l = _layers(plain.parameters)[-1]  # errors come from behind
-        ordinary = max(map(_largest, (carry.theta, X, Y, outputs))) < _LARGE
+        ordinary = max(map(_largest, (carry.theta, numbers_of(X), Y, outputs))) < _LARGE
         return _Place("gradient", l, _slope_at_fault(job.objective, outputs, Y, l) if ordinary else None)
     whole = reference.gradient(job.objective, carry.theta, carry.state, X, Y, weights, draw)
     if not (_finite(whole.theta) and _finite(whole.penalty)):
@@ -202,7 +201,7 @@ def _slope_at_fault(objective: Objective, outputs: Array, Y: Array, l: int) -> s
 
 def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str, str]:
     """Give the likely cause and the remedy."""
-    inputs, targets, theta = _largest(job.X[failed]), _largest(job.Y[failed]), _largest(carry.theta)
+    inputs, targets, theta = map(_largest, (numbers_of(job.X[failed]), job.Y[failed], carry.theta))
     # What is wrong before the update is the work of the update before.
     rate = job.rates(max(1, carry.updates + (place.stage == "update")))
     shrinking: tuple[Formula, ...] = (*job.objective.penalties, *[job.optimizer] * job.optimizer.decays)

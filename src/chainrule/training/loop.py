@@ -16,6 +16,7 @@ from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, 
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
+from chainrule.sparse import SparseRows
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
 from chainrule.training.callbacks import Callback
@@ -60,7 +61,7 @@ def train(
     Args:
         network: a `Network`, whose parameters are drawn from the seed, or a `Model` to go on from: with shuffles of its
             own, and with the optimizer's memory and the schedule beginning anew.
-        X: inputs, shape (n, N_0), or raw rows where an encoder is given.
+        X: inputs, shape (n, N_0), also as a sparse matrix of SciPy's, or raw rows where an encoder is given.
         Y: class numbers, labels, one-hot rows or values, n of them.
         optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, ….
         loss: by name or record; None takes the one that belongs to the output activation, or the model's own.
@@ -134,8 +135,9 @@ def train(
     prepare.check_trainable(model.network, job.objective)
     model.settings = _settings(job, course, epochs)
     measured = prepare.find_metrics(metrics, model)
+    stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     with limit_threads(n_threads):
-        computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs), job)
+        computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
         return Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs).go()
 
 

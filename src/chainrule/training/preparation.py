@@ -17,6 +17,7 @@ from chainrule.formulas import LOSSES, METRICS, PENALTIES, Array, Loss, Optimize
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import BatchNorm, Network
+from chainrule.sparse import Inputs, first_not_finite
 
 __all__ = [
     "Part",
@@ -46,7 +47,7 @@ class Part:
         rows: which rows of what was passed these are, shape (n,), for messages.
     """
 
-    X: Array
+    X: Inputs
     Y: Array
     weights: Array | None
     rows: Array
@@ -126,7 +127,7 @@ def start_model(network: Network | Model, loss: str | Loss | None, seed: int, dt
     return start
 
 
-def make_part(model: Model, inputs: Array, Y: Any, weights: Any, part: str = "") -> Part:
+def make_part(model: Model, inputs: Inputs, Y: Any, weights: Any, part: str = "") -> Part:
     """Give inputs with their targets and weights as matrices, checked against the network and the loss.
 
     ``part`` says in messages whose they are, such as "the validation part's ".
@@ -191,15 +192,14 @@ def check_held_out(part: Part) -> None:
     Raises:
         DataError: with the row and the column.
     """
-    bad = np.argwhere(~np.isfinite(part.X))
-    if len(bad):
-        row, column = bad[0]
+    if (found := first_not_finite(part.X)) is not None:
+        row, column, value = found
         raise DataError(
             "row {row} of the validation part's X holds {value} in column {column} (rows and columns count from 0, "
             "rows as they were given); remove the row or fill the value in",
             row=int(part.rows[row]),
-            column=int(column),
-            value=float(part.X[row, column]),
+            column=column,
+            value=value,
         )
 
 

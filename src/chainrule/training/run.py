@@ -15,6 +15,7 @@ from chainrule.formulas import Array
 from chainrule.history import History
 from chainrule.language import Message
 from chainrule.model import Model, measure
+from chainrule.sparse import Inputs
 from chainrule.streams import permutation
 from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Callback, Info, Snapshot
@@ -177,14 +178,14 @@ class Run:
         values["rate"] = self.job.rates(carry.updates)
         return values
 
-    def _measure_part(self, carry: Carry, X: Array, Y: Array, weights: Array | None) -> dict[str, float]:
+    def _measure_part(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> dict[str, float]:
         if not self.metrics:
             return {}
         A = self.engine.predict(self.model.network, carry.theta, carry.state, X)
         measured = measure(self.model, A, Y, weights, self.metrics)
         return {name: measured[name] for name in self.metrics}
 
-    def _cost(self, carry: Carry, X: Array, Y: Array, weights: Array | None) -> float:
+    def _cost(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> float:
         return float(self.engine.loss(self.plain, carry.theta, carry.state, X, Y, weights))
 
     def _series(self) -> tuple[str, ...]:

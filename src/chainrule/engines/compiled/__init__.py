@@ -18,6 +18,7 @@ from chainrule.engines.compiled.epochs import Epochs
 from chainrule.engines.compiled.graph import NotLiftable
 from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.verbs import Batch, Rows
+from chainrule.engines.compiled.workspaces import has_room
 from chainrule.engines.notice import tell_once
 from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
 from chainrule.engines.threads import usable_threads
@@ -25,6 +26,7 @@ from chainrule.errors import ShapeError
 from chainrule.formulas import Array
 from chainrule.language import Message, tr
 from chainrule.network import Network
+from chainrule.sparse import Inputs, SparseRows
 
 __all__ = ["epoch", "gradient", "loss", "name", "predict", "refusal", "repeat", "works"]
 
@@ -66,7 +68,7 @@ def _takes(
     network: Network,
     theta: Array,
     state: Array,
-    X: Array,
+    X: Inputs,
     Y: Array | None = None,
     weights: Array | None = None,
     slots: tuple[Array, ...] = (),
@@ -79,15 +81,19 @@ def _takes(
     expected: list[tuple[Array | None, tuple[int, ...]]] = [
         (theta, (count,)),
         (state, (sum(entry.stored for entry in network.state_entries),)),
-        (X, (n, network.sizes[0])),
+        (None if isinstance(X, SparseRows) else X, (n, network.sizes[0])),
         (Y, (n, network.outputs)),
         (weights, (n,)),
         *((slot, (count,)) for slot in slots),
     ]
-    return X.dtype in (np.float32, np.float64) and all(
-        array is None
-        or (array.shape == shape and array.dtype == X.dtype and array.flags.c_contiguous and array.flags.aligned)
-        for array, shape in expected
+    return (
+        X.dtype in (np.float32, np.float64)
+        and X.shape == (n, network.sizes[0])
+        and all(
+            array is None
+            or (array.shape == shape and array.dtype == X.dtype and array.flags.c_contiguous and array.flags.aligned)
+            for array, shape in expected
+        )
     )
 
 
@@ -96,7 +102,19 @@ def _lies_well(array: Array) -> bool:
 
 
 def refusal(job: Job) -> Message | None:
-    """Say which formula keeps this engine from training so, and print a line about it; None where all can be lifted."""
+    """Say what keeps this engine from training so, and print a line about it; None where nothing does.
+
+    Rows of a sparse batch are brought together with all their zeros, for which a batch may be too large.
+    """
+    if not has_room(job.X, rows := min(job.batch_size, len(job.X))):
+        text = Message(
+            "the compiled engine makes the rows of a batch dense, and {rows} of {columns} numbers each are too many; "
+            "the reference engine computes instead",
+            rows=rows,
+            columns=job.X.shape[1],
+        )
+        tell_once("too many dense rows", text)
+        return text
     if _once(job, "epoch", lambda: Epochs(job, usable_threads())) is not None:
         return None
     try:
@@ -106,18 +124,18 @@ def refusal(job: Job) -> Message | None:
     return None
 
 
-def predict(network: Network, theta: Array, state: Array, X: Array) -> Array:
+def predict(network: Network, theta: Array, state: Array, X: Inputs) -> Array:
     """Give the outputs A[K], shape (n, N_K), without dropout and with running statistics.
 
     A row's outputs are the same bits whatever rows stand beside it.
     """
-    key = "predict", X.dtype
+    key = "predict", X.dtype, isinstance(X, SparseRows)
     rows = _prepared.get((id(network), key))
     if rows is not None and rows.knows(theta, state, X):
         return rows.outputs(theta, state, X)
     if not len(X) or not _takes(network, theta, state, X):
         return reference.predict(network, theta, state, X)
-    rows = _once(network, key, lambda: Rows(network, X.dtype))
+    rows = _once(network, key, lambda: Rows(network, X.dtype, sparse=isinstance(X, SparseRows)))
     return reference.predict(network, theta, state, X) if rows is None else rows.outputs(theta, state, X)
 
 
@@ -125,7 +143,7 @@ def loss(
     objective: Objective,
     theta: Array,
     state: Array,
-    X: Array,
+    X: Inputs,
     Y: Array,
     weights: Array | None = None,
     draw: Draw | None = None,
@@ -134,8 +152,9 @@ def loss(
     rows = None
     if draw is None and len(X) and _takes(objective.network, theta, state, X, Y, weights):
         weighted = weights is not None
-        key = ("loss", X.dtype, weighted)
-        rows = _once(objective, key, lambda: Rows(objective.network, X.dtype, objective, weighted))
+        sparse = isinstance(X, SparseRows)
+        key = ("loss", X.dtype, weighted, sparse)
+        rows = _once(objective, key, lambda: Rows(objective.network, X.dtype, objective, weighted, sparse))
     if rows is None:
         return reference.loss(objective, theta, state, X, Y, weights, draw)
     return rows.cost(theta, state, X, Y, weights)
@@ -145,7 +164,7 @@ def gradient(
     objective: Objective,
     theta: Array,
     state: Array,
-    X: Array,
+    X: Inputs,
     Y: Array,
     weights: Array | None = None,
     draw: Draw | None = None,
@@ -154,9 +173,9 @@ def gradient(
 ) -> Gradient:
     """Give cost, penalty and their derivatives; with dC/dX where ``inputs`` is true."""
     batch = None
-    if len(X) and _takes(objective.network, theta, state, X, Y, weights):
-        key = ("gradient", X.dtype, weights is not None, draw is not None, inputs)
-        batch = _once(objective, key, lambda: Batch(objective, X.dtype, weights is not None, draw is not None, inputs))
+    if len(X) and has_room(X, len(X)) and _takes(objective.network, theta, state, X, Y, weights):
+        options = (weights is not None, draw is not None, inputs, isinstance(X, SparseRows))
+        batch = _once(objective, ("gradient", X.dtype, *options), lambda: Batch(objective, X.dtype, *options))
     if batch is None:
         return reference.gradient(objective, theta, state, X, Y, weights, draw, inputs=inputs)
     return batch.gradient(theta, state, X, Y, weights, draw)
@@ -180,7 +199,8 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
 
 def _fits(job: Job, carry: Carry) -> bool:
     network = job.objective.network
-    return _takes(network, carry.theta, carry.state, job.X, job.Y, job.weights, carry.slots)
+    room = has_room(job.X, min(job.batch_size, len(job.X)))
+    return room and _takes(network, carry.theta, carry.state, job.X, job.Y, job.weights, carry.slots)
 
 
 def repeat(job: Job, carry: Carry, updates: int, watch: Watch | None = None) -> tuple[EpochResult, Array] | None:

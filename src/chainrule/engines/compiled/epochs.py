@@ -19,7 +19,7 @@ import numpy as np
 from chainrule.engines.compiled.crew import CREW
 from chainrule.engines.compiled.functions import write_epoch
 from chainrule.engines.compiled.fused import room
-from chainrule.engines.compiled.kernels import Kernel, fill, kernel, place_of
+from chainrule.engines.compiled.kernels import Kernel, fill, inputs_of, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.machine import this_machine
 from chainrule.engines.compiled.pace import Pace
@@ -27,6 +27,7 @@ from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, 
 from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
 from chainrule.engines.threads import process_threads
 from chainrule.formulas import Array
+from chainrule.sparse import SparseRows
 
 __all__ = ["Epochs"]
 
@@ -57,14 +58,16 @@ class Epochs:
         worth = 3 * self.size * network.parameter_count >= _WORTH_SHARING and job.clip is None
         self.threads = threads if worth else 1
         self._lifted = lifted
-        width, few = this_machine().width, self.size <= 32 and self.batches > 1 and job.clip is None
+        self._sparse = isinstance(job.X, SparseRows)
+        few = self.size <= 32 and self.batches > 1 and job.clip is None and not self._sparse
+        width = this_machine().width
         self._turned = room(lifted, self.size, width // dtype.itemsize, width) if few else 0
         # Few rows are brought together, each from a cache line on; many are read where they lie.
-        self._copies = 2 if self._turned else int(self.batches > 1 and self.size < 64)
+        self._copies = 2 if self._turned else int(self._sparse or (self.batches > 1 and self.size < 64))
         self._kernels: dict[tuple[bool, bool], Kernel] = {}
         self._trail: Array | None = None
         self._kept = {
-            "X": job.X,
+            **inputs_of(job.X),
             "Y": job.Y,
             "g": np.zeros(network.parameter_count if job.clip is not None else 0, dtype=dtype),
             "work": work(network, self.size, dtype, self.threads, copies=self._copies, turned=self._turned),
@@ -169,7 +172,7 @@ class Epochs:
             dtype, clipped = self.job.X.dtype, self.job.clip is not None
             self._kernels[key] = kernel(
                 "epoch", write_epoch, self._lifted, dtype, tall(self.size),
-                ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated,
+                ordered=ordered, clipped=clipped, shared=self.threads > 1, repeated=repeated, sparse=self._sparse,
                 copies=self._copies, turned=self._turned,
             )  # fmt: skip
         return self._kernels[key]

@@ -30,6 +30,7 @@ def write_epoch(
     clipped: bool,
     shared: bool,
     repeated: bool,
+    sparse: bool,
     copies: int,
     turned: int,
 ) -> None:
@@ -43,12 +44,13 @@ def write_epoch(
         clipped: whether the gradient's length is limited; the limit is the last of ``sums``.
         shared: whether several threads run it together.
         repeated: whether each batch is all rows, and each update leaves its cost and penalty in ``trail``.
+        sparse: whether X is.
         copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
         turned: how many numbers the first layer takes where it is `Fused`, else 0.
     """
     with c.function("epoch", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=True, shared=shared, copies=copies, turned=turned)
+        p = Passes(c, lifted, table, tall, training=True, shared=shared, copies=copies, turned=turned, sparse=sparse)
         fused = Fused(p) if turned else None
         order = table.address("order") if ordered else None
         n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
@@ -69,7 +71,7 @@ def write_epoch(
             t = c.plus(table.whole("update"), c.plus(c.builder.sub(batch, start), 1))
             if fused is None and not repeated:
                 p.take(first, order)
-                if order is not None:
+                if order is not None and not sparse:
                     p.fetch(c.plus(first, size), order, n)
             weight = p.weigh(first, order)
             p.forward(c.plus(table.whole("masks"), t))
@@ -154,11 +156,11 @@ def _note(p: Passes, table: Table, *values: tuple[int, Value]) -> None:
             b.store(value, b.gep(table.address("sums"), [c.index(k)], source_etype=c.double))
 
 
-def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs: bool) -> None:
+def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs: bool, sparse: bool) -> None:
     """Write ``gradient``: cost, price and their derivatives for the rows as they lie, all in one batch."""
     with c.function("gradient", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=training)
+        p = Passes(c, lifted, table, tall, training=training, copies=int(sparse), sparse=sparse)
         p.m = table.whole("n")
         p.take(c.index(0), None)
         p.weigh(c.index(0), None)
@@ -179,14 +181,14 @@ def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs
         c.give(c.index(FINE))
 
 
-def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool) -> None:
+def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool, sparse: bool) -> None:
     """Write ``predict``: outputs of rows ``start * size`` to ``stop * size``, or with ``losses`` their mean loss.
 
     A row's outputs are computed by the same operations whatever rows stand beside it.
     """
     with c.function("predict", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=False, copies=1, targets=losses)
+        p = Passes(c, lifted, table, tall, training=False, copies=1, targets=losses, sparse=sparse)
         n, size = table.whole("n"), table.whole("size")
         N = lifted.objective.network.outputs
         steps = len(lifted.objective.network.steps)

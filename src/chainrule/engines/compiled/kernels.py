@@ -15,8 +15,9 @@ from chainrule.engines.compiled.machine import LLVM, Compiled, this_machine
 from chainrule.engines.compiled.notice import compiling
 from chainrule.engines.compiled.table import ENTRIES
 from chainrule.formulas import Array
+from chainrule.sparse import Inputs, SparseRows
 
-__all__ = ["PLACES", "Kernel", "fill", "kernel", "place_of"]
+__all__ = ["PLACES", "Kernel", "fill", "inputs_of", "kernel", "place_of"]
 
 PLACES = {name: k for k, name in enumerate(ENTRIES)}
 _SIGNATURE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_void_p)
@@ -79,6 +80,11 @@ def fill(begun: Array | None = None, /, **given: Any) -> Array:
     for name, value in given.items():
         table[PLACES[name]] = value.ctypes.data if isinstance(value, np.ndarray) else value
     return table
+
+
+def inputs_of(X: Inputs) -> dict[str, Array]:
+    """Give the entries of a table that say where the inputs are."""
+    return {"X": X.data, "columns": X.columns, "ends": X.ends} if isinstance(X, SparseRows) else {"X": X}
 
 
 def place_of(name: str) -> int:

@@ -41,6 +41,7 @@ class Passes(Places):
         copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
         turned: how many numbers the first layer takes where its weights lie turned, else 0.
         targets: whether rows have targets.
+        sparse: whether X is; then its rows are brought together, written out with their zeros.
     """
 
     def __init__(
@@ -55,11 +56,12 @@ class Passes(Places):
         copies: int = 0,
         turned: int = 0,
         targets: bool = True,
+        sparse: bool = False,
     ) -> None:
         super().__init__(
             c, lifted.objective.network, table, rows, training=training, shared=shared, copies=copies, turned=turned
         )
-        self.lifted = lifted
+        self.lifted, self.sparse = lifted, sparse
         self.prepared = lifted.prepare(c, table.address("numbers"))
         self.ahead: tuple[Value, Value, Value] | None = None
         self.share: Value = None
@@ -74,7 +76,8 @@ class Passes(Places):
         if self.copies:
             start, last = self.part(self.m, GRAIN)
             with self.c.loop(last, start) as i:
-                self._bring(self.row_at(i), self.x_row(i), self.network.sizes[0])
+                bring = self._scatter if self.sparse else self._bring
+                bring(self.row_at(i), self.x_row(i), self.network.sizes[0])
 
     def find(self, first: Value, order: Value | None) -> None:
         """Write down where the batch's rows lie."""
@@ -85,19 +88,36 @@ class Passes(Places):
             which = c.plus(first, i)
             if order is not None:
                 which = b.load(b.gep(order, [which], source_etype=c.whole), typ=c.whole)
-            self._write_address(c.at(X, c.times(which, self.network.sizes[0])), i)
+            self._write(which if self.sparse else self._number(c.at(X, c.times(which, self.network.sizes[0]))), i)
             if self.single:
                 c.store(c.load(c.at(Y, which)), self.y_row(i))
             elif self.targets:
-                self._write_address(c.at(Y, c.times(which, self.network.outputs)), c.plus(self.size, i))
+                self._write(self._number(c.at(Y, c.times(which, self.network.outputs))), c.plus(self.size, i))
 
-    def _write_address(self, row: Value, at: Value) -> None:
-        c, b = self.c, self.c.builder
-        b.store(b.ptrtoint(row, c.whole), b.gep(self.table.address("rows"), [at], source_etype=c.whole))
+    def _number(self, place: Value) -> Value:
+        return self.c.builder.ptrtoint(place, self.c.whole)
+
+    def _write(self, found: Value, at: Value) -> None:
+        """Write down where a row lies, or which one it is."""
+        b = self.c.builder
+        b.store(found, b.gep(self.table.address("rows"), [at], source_etype=self.c.whole))
 
     def _bring(self, row: Value, to: Value, N: int) -> None:
         """Copy a row; vectors that cross cache lines are read once instead of again and again."""
         self.over(N, lambda k, used: self._times(row, None, to, k, used))
+
+    def _scatter(self, row: Value, to: Value, N: int) -> None:
+        """Write a row of sparse inputs, whose number stands for its address: zeros, and what is stored."""
+        c, b = self.c, self.c.builder
+        which = self._number(row)
+        X, columns, ends = (self.table.address(name) for name in ("X", "columns", "ends"))
+
+        def whole(place: Value, index: Value) -> Value:
+            return b.load(b.gep(place, [index], source_etype=c.whole), typ=c.whole)
+
+        self.over(N, lambda k, used: c.store(c.constant(0.0, c.lanes), c.at(to, k), used))
+        with c.loop(whole(ends, c.plus(which, 1)), whole(ends, which)) as k:
+            c.store(c.load(c.at(X, k)), c.at(to, whole(columns, k)))
 
     def fetch(self, first: Value, order: Value, n: Value) -> None:
         """Have the rows of the next batch, from ``first`` on, asked for while the first layer is computed."""

@@ -9,7 +9,7 @@ __all__ = ["ENTRIES", "LINE", "Table", "Workspace", "in_lines"]
 
 # Addresses and whole numbers, eight bytes each, in this order; a function reads what it needs.
 ENTRIES = (
-    "X",  # inputs, (n, N_0)
+    "X",  # inputs, (n, N_0); where they are sparse, the stored numbers
     "Y",  # targets, (n, N_K)
     "weights",  # one per row
     "order",  # which row comes when, int64
@@ -39,6 +39,8 @@ ENTRIES = (
     "trail",  # float64: cost and penalty of each update from ``start`` on, where they are asked for
     "gate",  # two int64 for threads to meet at
     "check",  # whether to stop at a cost that is not finite
+    "columns",  # of sparse inputs: the column of each stored number, int64
+    "ends",  # of sparse inputs: where each row's numbers begin, int64, one more than rows
 )
 
 

@@ -12,14 +12,15 @@ import numpy as np
 
 from chainrule.engines.compiled.crew import CREW
 from chainrule.engines.compiled.functions import write_gradient, write_predict
-from chainrule.engines.compiled.kernels import PLACES, fill, kernel, place_of
+from chainrule.engines.compiled.kernels import PLACES, fill, inputs_of, kernel, place_of
 from chainrule.engines.compiled.lifted import lift
-from chainrule.engines.compiled.workspaces import TALLEST, aligned, row_addresses, tall, work
+from chainrule.engines.compiled.workspaces import TALLEST, aligned, row_addresses, tall, tallest, work
 from chainrule.engines.protocol import Draw, Gradient, Objective
 from chainrule.engines.threads import process_threads, usable_threads
 from chainrule.formulas import LOSSES, Array
 from chainrule.network import Network
 from chainrule.parameters import Parameters
+from chainrule.sparse import Inputs
 
 __all__ = ["Batch", "Desk", "Rows", "Tray"]
 
@@ -88,16 +89,23 @@ class Rows:
         dtype: float32 or float64.
         objective: whose loss is computed; None where only outputs are.
         weighted: whether rows have weights.
+        sparse: whether inputs are.
     """
 
     def __init__(
-        self, network: Network, dtype: np.dtype[Any], objective: Objective | None = None, weighted: bool = False
+        self,
+        network: Network,
+        dtype: np.dtype[Any],
+        objective: Objective | None = None,
+        weighted: bool = False,
+        sparse: bool = False,
     ) -> None:
         # Copies: what is prepared for an object must not keep the object itself alive.
         self.network, self.dtype = copy(network), dtype
         asked = copy(objective) if objective else Objective(self.network, LOSSES["half_squared_error"])
         lifted = lift(asked, None, weighted)
-        self._kernel = kernel("predict", write_predict, lifted, dtype, TALLEST, losses=objective is not None)
+        losses = objective is not None
+        self._kernel = kernel("predict", write_predict, lifted, dtype, TALLEST, losses=losses, sparse=sparse)
         self._numbers = np.array(lifted.numbers, dtype=np.float64)
         self._count = network.parameter_count
         self._desks: dict[int, list[Desk]] = {}
@@ -117,10 +125,10 @@ class Rows:
             and 0 < shape[0] <= self._few
         )
 
-    def _run(self, X: Array, out: Array, **given: Array) -> None:
+    def _run(self, X: Inputs, out: Array, **given: Array) -> None:
         """Go over the rows, in several threads where there are enough of them."""
         n = len(X)
-        size = min(n, TALLEST)
+        size = min(n, tallest(X))
         blocks = -(-n // size)
         if blocks == 1 or n * self._count < _WORTH_SHARING:
             self._part(size, (0, blocks), X, out, **given)
@@ -130,7 +138,7 @@ class Rows:
         with CREW.hands(min(most, blocks), max(most, process_threads())) as several:
             self._share(several, blocks, size, X, out, **given)
 
-    def _share(self, several: int, blocks: int, size: int, X: Array, out: Array, **given: Array) -> None:
+    def _share(self, several: int, blocks: int, size: int, X: Inputs, out: Array, **given: Array) -> None:
         """Go over blocks of rows in several threads, which need not wait for each other on the way."""
         cuts = [blocks * k // several for k in range(several + 1)]
         parts = list(itertools.pairwise(cuts))
@@ -144,7 +152,7 @@ class Rows:
         for thread in others:
             thread.join()
 
-    def _part(self, size: int, part: tuple[int, int], X: Array, out: Array, **given: Array) -> None:
+    def _part(self, size: int, part: tuple[int, int], X: Inputs, out: Array, **given: Array) -> None:
         # Few sizes, so that few workspaces are kept.
         size = 1 << (size - 1).bit_length()
         free = self._desks.get(size)
@@ -154,17 +162,18 @@ class Rows:
             desk = free.pop()  # threads that predict at once each have their own
         except IndexError:
             desk = Desk(self.network, size, self.dtype, self._numbers)
-        desk.lay(X=X, out=out, **given)
+        desk.lay(**inputs_of(X), out=out, **given)
         desk.table[_N], desk.table[_START], desk.table[_STOP] = len(X), *part
         self._kernel(desk.table)
         if len(free) < _SPARE:
             free.append(desk)
 
-    def outputs(self, theta: Array, state: Array, X: Array) -> Array:
+    def outputs(self, theta: Array, state: Array, X: Inputs) -> Array:
         """Give A[K]; whoever calls has seen to it that the arrays are as compiled code reads them."""
-        self._checked = theta, state
-        if len(X) <= self._few:
-            return self._of_few(theta, state, X)
+        if isinstance(X, np.ndarray):
+            self._checked = theta, state
+            if len(X) <= self._few:
+                return self._of_few(theta, state, X)
         out = np.empty((len(X), self.network.outputs), dtype=self.dtype)
         self._run(X, out, theta=theta, state=state)
         return out
@@ -183,14 +192,15 @@ class Rows:
             free.append(tray)
         return out
 
-    def cost(self, theta: Array, state: Array, X: Array, Y: Array, weights: Array | None) -> float:
+    def cost(self, theta: Array, state: Array, X: Inputs, Y: Array, weights: Array | None) -> float:
         """Give the (weighted) mean loss."""
         sums = np.zeros(6)
         given = {} if weights is None else {"weights": weights}
         # One thread, so that losses are always added up in the same order.
+        size = min(len(X), tallest(X))
         self._part(
-            min(len(X), TALLEST),
-            (0, -(-len(X) // min(len(X), TALLEST))),
+            size,
+            (0, -(-len(X) // size)),
             X,
             sums,
             Y=Y,
@@ -212,30 +222,33 @@ class Batch:
         weighted: whether rows have weights.
         training: whether dropout drops and batch normalization takes the batch's statistics.
         inputs: whether dC/dX is asked for.
+        sparse: whether inputs are.
     """
 
     def __init__(
-        self, objective: Objective, dtype: np.dtype[Any], weighted: bool, training: bool, inputs: bool
+        self, objective: Objective, dtype: np.dtype[Any], weighted: bool, training: bool, inputs: bool, sparse: bool
     ) -> None:
+        self.sparse = sparse
         self.objective, self.dtype, self.training, self.inputs = copy(objective), dtype, training, inputs
         self.lifted = lift(self.objective, None, weighted)
         self._numbers = np.array(self.lifted.numbers, dtype=np.float64)
 
     def gradient(
-        self, theta: Array, state: Array, X: Array, Y: Array, weights: Array | None, draw: Draw | None
+        self, theta: Array, state: Array, X: Inputs, Y: Array, weights: Array | None, draw: Draw | None
     ) -> Gradient:
         """Give cost, penalty and derivatives."""
         network, m = self.objective.network, len(X)
         compute = kernel(
-            "gradient", write_gradient, self.lifted, self.dtype, tall(m), training=self.training, inputs=self.inputs
-        )
+            "gradient", write_gradient, self.lifted, self.dtype, tall(m),
+            training=self.training, inputs=self.inputs, sparse=self.sparse,
+        )  # fmt: skip
         g, after, sums = np.zeros_like(theta), state.copy(), np.zeros(6)
-        dX = np.empty_like(X) if self.inputs else None
+        dX = np.empty(X.shape, dtype=self.dtype) if self.inputs else None
         given = {name: value for name, value in (("weights", weights), ("dX", dX)) if value is not None}
-        room, rows = work(network, m, self.dtype), row_addresses(m)
+        room, rows = work(network, m, self.dtype, copies=int(self.sparse)), row_addresses(m)
         table = fill(
-            **given, X=X, Y=Y, theta=theta, state=after, g=g, sums=sums, work=room, rows=rows, numbers=self._numbers,
-            size=m, n=m, start=0, stop=1, of=1, masks=0 if draw is None else draw.update,
+            **given, **inputs_of(X), Y=Y, theta=theta, state=after, g=g, sums=sums, work=room, rows=rows,
+            numbers=self._numbers, size=m, n=m, start=0, stop=1, of=1, masks=0 if draw is None else draw.update,
         )  # fmt: skip
         table[place_of("seed")] = np.uint64(0 if draw is None else draw.seed).astype(np.int64)
         compute(table)
