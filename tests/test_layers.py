@@ -76,6 +76,7 @@ DOORS = {
     "rich": ("cli", "explain.terminal", "training.progress"),
     "safetensors": ("storage",),
     "scipy.optimize": ("training",),
+    "scipy.sparse": ("sparse",),
     "scipy.special": ("engines.compiled", "formulas"),
     "sklearn": ("bench", "data", "estimators"),
     "sympy": ("descent",),
