@@ -26,7 +26,7 @@ from chainrule.training.preparation import Part
 __all__ = ["INTERRUPTED", "Run"]
 
 INTERRUPTED = Message("interrupted")
-_ROWS_LOOKED_AT = 1024
+_ROWS_LOOKED_AT = 256
 _AT_ONCE = 100_000  # epochs of one batch that are made without coming back
 
 

@@ -6,18 +6,20 @@ neurons of each layer when weights are updated, which needs all rows: they meet 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
+from chainrule.engines.compiled.batches import Batches
 from chainrule.engines.compiled.code import Code, Value, Variable
 from chainrule.engines.compiled.lifted import Lifted
 from chainrule.engines.compiled.lifting import Program
 from chainrule.engines.compiled.normalizing import Normalizing
 from chainrule.engines.compiled.panels import turned
 from chainrule.engines.compiled.philox import write_mask
-from chainrule.engines.compiled.places import GRAIN, Places
-from chainrule.engines.compiled.products import BETWEEN, Stripes, dots, sums_of_rows
+from chainrule.engines.compiled.places import GRAIN
+from chainrule.engines.compiled.products import BETWEEN, Part, Stripes, dots, sums_of_rows
 from chainrule.engines.compiled.table import Table
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
 
@@ -28,7 +30,7 @@ Sink: TypeAlias = Callable[[Entry, Value, Value, int], None]
 Soon: TypeAlias = Callable[[Entry, Value], None]
 
 
-class Passes(Places):
+class Passes(Batches):
     """The passes over one batch.
 
     Args:
@@ -58,93 +60,14 @@ class Passes(Places):
         targets: bool = True,
         sparse: bool = False,
     ) -> None:
+        network = lifted.objective.network
         super().__init__(
-            c, lifted.objective.network, table, rows, training=training, shared=shared, copies=copies, turned=turned
-        )
-        self.lifted, self.sparse = lifted, sparse
+            c, network, table, rows, training=training, shared=shared, copies=copies, turned=turned, targets=targets,
+            sparse=sparse,
+        )  # fmt: skip
+        self.lifted, self.turned = lifted, turned
         self.prepared = lifted.prepare(c, table.address("numbers"))
-        self.ahead: tuple[Value, Value, Value] | None = None
         self.share: Value = None
-        self.turned, self.targets = turned, targets
-        self.single = targets and self.network.outputs == 1
-
-    # The batch
-
-    def take(self, first: Value, order: Value | None) -> None:
-        """Find the batch's rows and bring them together in the workspace, where it has room for them."""
-        self.find(first, order)
-        if self.copies:
-            start, last = self.part(self.m, GRAIN)
-            with self.c.loop(last, start) as i:
-                bring = self._scatter if self.sparse else self._bring
-                bring(self.row_at(i), self.x_row(i), self.network.sizes[0])
-
-    def find(self, first: Value, order: Value | None) -> None:
-        """Write down where the batch's rows lie."""
-        c, b = self.c, self.c.builder
-        X, Y = self.table.address("X"), self.table.address("Y")
-        start, last = self.part(self.m, GRAIN)
-        with c.loop(last, start) as i:
-            which = c.plus(first, i)
-            if order is not None:
-                which = b.load(b.gep(order, [which], source_etype=c.whole), typ=c.whole)
-            self._write(which if self.sparse else self._number(c.at(X, c.times(which, self.network.sizes[0]))), i)
-            if self.single:
-                c.store(c.load(c.at(Y, which)), self.y_row(i))
-            elif self.targets:
-                self._write(self._number(c.at(Y, c.times(which, self.network.outputs))), c.plus(self.size, i))
-
-    def _number(self, place: Value) -> Value:
-        return self.c.builder.ptrtoint(place, self.c.whole)
-
-    def _write(self, found: Value, at: Value) -> None:
-        """Write down where a row lies, or which one it is."""
-        b = self.c.builder
-        b.store(found, b.gep(self.table.address("rows"), [at], source_etype=self.c.whole))
-
-    def _bring(self, row: Value, to: Value, N: int) -> None:
-        """Copy a row; vectors that cross cache lines are read once instead of again and again."""
-        self.over(N, lambda k, used: self._times(row, None, to, k, used))
-
-    def _scatter(self, row: Value, to: Value, N: int) -> None:
-        """Write a row of sparse inputs, whose number stands for its address: zeros, and what is stored."""
-        c, b = self.c, self.c.builder
-        which = self._number(row)
-        X, columns, ends = (self.table.address(name) for name in ("X", "columns", "ends"))
-
-        def whole(place: Value, index: Value) -> Value:
-            return b.load(b.gep(place, [index], source_etype=c.whole), typ=c.whole)
-
-        self.over(N, lambda k, used: c.store(c.constant(0.0, c.lanes), c.at(to, k), used))
-        with c.loop(whole(ends, c.plus(which, 1)), whole(ends, which)) as k:
-            c.store(c.load(c.at(X, k)), c.at(to, whole(columns, k)))
-
-    def fetch(self, first: Value, order: Value, n: Value) -> None:
-        """Have the rows of the next batch, from ``first`` on, asked for while the first layer is computed."""
-        start, last = self.part(self.m, GRAIN)
-        c, b = self.c, self.c.builder
-        end = c.plus(first, last)
-        end = b.select(b.icmp_signed("<", end, n), end, n)
-        self.ahead = (c.plus(first, start), end, order)
-
-    def _fetch_part(self, j: Value, count: int, N: int, half: int) -> None:
-        """Ask for the part of the next batch's rows that falls to neurons j to j + count of N, cache line by line.
-
-        All at once would be more than a processor can wait for at a time: one half is asked for on the way forward, the
-        other while weights are updated.
-        """
-        if self.ahead is None:
-            return
-        c, b = self.c, self.c.builder
-        first, end, order = self.ahead
-        X, K, line = self.table.address("X"), self.network.sizes[0], 64 // c.bytes
-        lines = -(-K // line)
-        from_, to = (b.sdiv(c.times(c.plus(at, half * N), lines), c.index(2 * N)) for at in (j, c.plus(j, count)))
-        with c.loop(end, first) as i:
-            which = b.load(b.gep(order, [i], source_etype=c.whole), typ=c.whole)
-            row = c.at(X, c.times(which, K))
-            with c.loop(to, from_) as k:
-                c.prefetch(c.at(row, c.times(k, line)))
 
     # Forward
 
@@ -181,14 +104,15 @@ class Passes(Places):
         W, finish = self.parameter("W", l), self.finish_dense(s)
         part = self.part(self.m, GRAIN)
         if self.turns(K):
-            sums_of_rows(c, self.m, N, K, lambda i: partial(c.at, self.input_row(s)(i)),
-                         turned(c, K, self.pack(), W), finish,
-                         heights=self.heights, vectors=self.vectors, part=part)  # fmt: skip
+            with self.sharing(N, part) as shares:
+                sums_of_rows(c, self.m, N, K, lambda i: partial(c.at, self.input_row(s)(i)),
+                             turned(c, K, self.pack(), W), finish,
+                             heights=self.heights, vectors=self.vectors, **shares)  # fmt: skip
             return
         across = min(8 if self.tall >= 64 else 4, N, c.lanes)  # a tile's row of totals is one vector
         dots(c, self.m, N, K, self.input_row(s), lambda j: c.at(W, c.times(j, K)), finish,
              heights=self.heights(across), across=across, part=part,
-             aside=(lambda j, count: self._fetch_part(j, count, N, 0)) if s == 0 else None)  # fmt: skip
+             aside=(lambda j, count: self.fetch_part(j, count, N, 0)) if s == 0 else None)  # fmt: skip
 
     def _activate(self, s: int) -> None:
         self._apply(self.lifted.f[s], ("f", s), {"z": self.piece("Z", s)}, self.piece("A", s), self.width("Z", s))
@@ -360,9 +284,20 @@ class Passes(Places):
         def row(k: Value) -> Value:
             return c.at(W, c.times(k, K))
 
-        sums_of_rows(c, self.m, K, N, lambda i: partial(c.at, D(i)), self.again(row, N, self.tall),
-                     lambda i, j, value, used: c.store(value, c.at(into(i), j), used),
-                     heights=self.heights, vectors=self.vectors, part=self.part(self.m, GRAIN))  # fmt: skip
+        with self.sharing(K, self.part(self.m, GRAIN)) as shares:
+            sums_of_rows(c, self.m, K, N, lambda i: partial(c.at, D(i)), self.again(row, N, self.tall),
+                         lambda i, j, value, used: c.store(value, c.at(into(i), j), used),
+                         heights=self.heights, vectors=self.vectors, **shares)  # fmt: skip
+
+    @contextmanager
+    def sharing(self, columns: int, rows: Part) -> Iterator[dict[str, Any]]:
+        """Say which part of a product is this thread's: some rows, or some columns, which need all rows."""
+        if not self.splits(columns):
+            yield {"part": rows}
+            return
+        self.meet()
+        yield {"part": (0, self.m), "stripes": self.stripes}
+        self.meet()
 
     def _undrop(self, s: int, layer: Dropout, into: Callable[[Value], Value]) -> None:
         c, N = self.c, self.width("D", s)
@@ -429,6 +364,9 @@ class Passes(Places):
         K, N = self.network.sizes[l - 1], self.network.sizes[l]
         D, before, entry = self.piece("D", s), self.input_row(s), self.entries["W", l]
         heights = self.weight_heights(l)
+        shares: dict[str, Any] = {"part": self.weight_part(l)}
+        if N > 32 and self.splits(K):
+            shares = {"stripes": self.stripes}
 
         def meanwhile(i: Value, j: Value, height: int, k: Value) -> None:
             if soon is None:
@@ -441,6 +379,6 @@ class Passes(Places):
 
         sums_of_rows(c, N, K, self.m, lambda i: lambda k: c.at(D(k), i), self.again(before, self.m, N),
                      lambda i, j, value, used: sink(entry, c.plus(c.times(i, K), j), value, used),
-                     heights=heights, vectors=self.vectors, part=self.weight_part(l), shallow=min(self.tall, 32),
-                     aside=(lambda i, count: self._fetch_part(i, count, N, 1)) if s == 0 else None,
+                     heights=heights, vectors=self.vectors, shallow=min(self.tall, 32), **shares,
+                     aside=(lambda i, count: self.fetch_part(i, count, N, 1)) if s == 0 else None,
                      meanwhile=meanwhile)  # fmt: skip

@@ -149,6 +149,14 @@ class Places:
         if rest:
             body(self.c.index(whole * self.c.lanes), rest)
 
+    def splits(self, columns: int) -> bool:
+        """Whether threads share the columns of a product: then each brings together only what it needs itself."""
+        return self.shared and self.tall >= 64 and columns >= 12 * self.c.lanes
+
+    def stripes(self, count: int) -> tuple[Any, Any]:
+        """Give this thread's part of so many stripes."""
+        return self.part(count, 1)
+
     def over_columns(self, N: int, stripe: Callable[[Value, int], None]) -> None:
         """Go over N columns vector by vector, shared by the threads: ``stripe(index, lanes used)``."""
         c = self.c

@@ -74,6 +74,7 @@ def sums_of_rows(
     heights: Callable[[int], Sequence[int]],
     vectors: int,
     part: Part | None = None,
+    stripes: Callable[[int], Part] | None = None,
     shallow: int = 1,
     aside: Callable[[Value, int], None] | None = None,
     meanwhile: Meanwhile | None = None,
@@ -91,6 +92,7 @@ def sums_of_rows(
         heights: of tiles so many vectors wide, from `tile_rows`.
         vectors: a tile is at most so many vectors wide.
         part: which rows are computed, for threads that share the work; None for all.
+        stripes: likewise which of so many stripes of a panel.
         shallow: about how many rows are summed, where they are not brought together.
         aside: what else is done before each row of tiles, given its first row of C and how many there are; only where
             rows are not brought together.
@@ -99,7 +101,7 @@ def sums_of_rows(
     """
     first, last = part or (0, rows)
     if isinstance(source, Panel):
-        _down_stripes(c, (first, last), columns, depth, number, source, finish, heights, vectors, meanwhile)
+        _down_stripes(c, (first, last), columns, depth, number, source, finish, heights, vectors, stripes, meanwhile)
         return
     # What is read again and again, a part of the rows, stays in the nearest cache, and pieces of C are long.
     many = max(1, _NEAR // (shallow * c.bytes * vectors * c.lanes)) * vectors
@@ -130,6 +132,7 @@ def _down_stripes(
     finish: Callable[[Value, Value, Value, int], None],
     heights: Callable[[int], Sequence[int]],
     vectors: int,
+    stripes: Callable[[int], Part] | None,
     meanwhile: Meanwhile | None,
 ) -> None:
     """Go down each stripe of C with rows that were brought together for it."""
@@ -146,7 +149,7 @@ def _down_stripes(
 
         over_tiles(c, part[1], heights(len(widths)), tile, part[0])
 
-    Stripes(c, columns, vectors).over(down)
+    Stripes(c, columns, vectors).over(down, stripes)
 
 
 class Stripes:
@@ -155,8 +158,8 @@ class Stripes:
     def __init__(self, c: Code, columns: int, vectors: int) -> None:
         self._c, self._columns, self._most = c, columns, vectors
 
-    def over(self, body: Callable[[Value, list[int]], None]) -> None:
-        """Go over the stripes: ``body(first column, lanes used of each vector)``."""
+    def over(self, body: Callable[[Value, list[int]], None], share: Callable[[int], Part] | None = None) -> None:
+        """Go over the stripes: ``body(first column, lanes used of each vector)``; of several alike, over a share."""
         c = self._c
         whole, rest = divmod(self._columns, c.lanes)
         count = -(-(whole + (rest > 0)) // self._most)
@@ -165,14 +168,26 @@ class Stripes:
         for width, times in ((narrow + 1, wider), (narrow, count - wider)):
             ragged = rest > 0 and times > 0 and start + width * times > whole
             times -= ragged
-            if times == 1:
-                body(c.index(start * c.lanes), [c.lanes] * width)
-            elif times > 1:
-                with c.loop((start + width * times) * c.lanes, start * c.lanes, width * c.lanes) as j:
-                    body(j, [c.lanes] * width)
+            self._alike(start, width, times, [c.lanes] * width, body, share)
             start += width * times
-            if ragged:
-                body(c.index(start * c.lanes), [c.lanes] * (width - 1) + [rest])
+            self._alike(start, width, int(ragged), [c.lanes] * (width - 1) + [rest], body, share)
+
+    def _alike(
+        self,
+        start: int,
+        width: int,
+        times: int,
+        used: list[int],
+        body: Callable[[Value, list[int]], None],
+        share: Callable[[int], Part] | None,
+    ) -> None:
+        c = self._c
+        if times == 1 and share is None:
+            body(c.index(start * c.lanes), used)
+        elif times:
+            first, last = (0, times) if share is None else share(times)
+            with c.loop(last, first) as k:
+                body(c.times(c.plus(c.times(k, width), start), c.lanes), used)
 
 
 def _tile(

@@ -159,6 +159,8 @@ class Updates:
     def limit(self) -> None:
         """Hold the weights to their limits, neuron by neuron."""
         c, p = self.c, self.p
+        if any(limit for _, _, limit in p.lifted.penalties):
+            p.meet()  # another thread may have updated the other half of a row
         for k, (_, _, limit) in enumerate(p.lifted.penalties):
             if limit is None:
                 continue
