@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.engines.compiled.code import Code, Value
-from chainrule.engines.compiled.places import GRAIN, Places
+from chainrule.engines.compiled.places import GRAIN, Places, Setup
 from chainrule.engines.compiled.table import Table
 from chainrule.network import Network
 
@@ -18,40 +18,21 @@ class Batches(Places):
         network: the network.
         table: what the function was given.
         rows: how many rows a batch has at most.
-        training: whether it is part of training.
-        shared: whether several threads run this code.
-        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
-        turned: how many numbers the first layer takes where its weights lie turned, else 0.
-        targets: whether rows have targets.
-        sparse: whether X is; then its rows are brought together, written out with their zeros.
+        setup: how they are used.
     """
 
-    def __init__(
-        self,
-        c: Code,
-        network: Network,
-        table: Table,
-        rows: int,
-        *,
-        training: bool,
-        shared: bool,
-        copies: int,
-        turned: int,
-        targets: bool,
-        sparse: bool,
-    ) -> None:
-        super().__init__(c, network, table, rows, training=training, shared=shared, copies=copies, turned=turned)
-        self.targets, self.sparse = targets, sparse
-        self.single = targets and network.outputs == 1
+    def __init__(self, c: Code, network: Network, table: Table, rows: int, setup: Setup) -> None:
+        super().__init__(c, network, table, rows, setup)
+        self.single = setup.targets and network.outputs == 1
         self.ahead: tuple[Value, Value, Value] | None = None
 
     def take(self, first: Value, order: Value | None) -> None:
         """Find the batch's rows and bring them together in the workspace, where it has room for them."""
         self.find(first, order)
-        if self.copies:
+        if self.setup.copies:
             start, last = self.part(self.m, GRAIN)
             with self.c.loop(last, start) as i:
-                bring = self._scatter if self.sparse else self._bring
+                bring = self._scatter if self.setup.sparse else self._bring
                 bring(self.row_at(i), self.x_row(i), self.network.sizes[0])
 
     def find(self, first: Value, order: Value | None) -> None:
@@ -63,10 +44,10 @@ class Batches(Places):
             which = c.plus(first, i)
             if order is not None:
                 which = b.load(b.gep(order, [which], source_etype=c.whole), typ=c.whole)
-            self._write(which if self.sparse else self._number(c.at(X, c.times(which, self.network.sizes[0]))), i)
+            self._write(which if self.setup.sparse else self._number(c.at(X, c.times(which, self.network.sizes[0]))), i)
             if self.single:
                 c.store(c.load(c.at(Y, which)), self.y_row(i))
-            elif self.targets:
+            elif self.setup.targets:
                 self._write(self._number(c.at(Y, c.times(which, self.network.outputs))), c.plus(self.size, i))
 
     def _number(self, place: Value) -> Value:

@@ -12,6 +12,7 @@ from chainrule.engines.compiled.code import Code, Value, Variable
 from chainrule.engines.compiled.fused import Fused
 from chainrule.engines.compiled.lifted import Lifted
 from chainrule.engines.compiled.passes import Passes
+from chainrule.engines.compiled.places import Setup
 from chainrule.engines.compiled.table import Table
 from chainrule.engines.compiled.updates import Updates, add_penalties, prices
 from chainrule.network import Entry
@@ -50,7 +51,7 @@ def write_epoch(
     """
     with c.function("epoch", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=True, shared=shared, copies=copies, turned=turned, sparse=sparse)
+        p = Passes(c, lifted, table, tall, Setup(True, shared, copies, turned, sparse=sparse))
         fused = Fused(p) if turned else None
         order = table.address("order") if ordered else None
         n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
@@ -160,7 +161,7 @@ def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs
     """Write ``gradient``: cost, price and their derivatives for the rows as they lie, all in one batch."""
     with c.function("gradient", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=training, copies=int(sparse), sparse=sparse)
+        p = Passes(c, lifted, table, tall, Setup(training, copies=int(sparse), sparse=sparse))
         p.m = table.whole("n")
         p.take(c.index(0), None)
         p.weigh(c.index(0), None)
@@ -188,7 +189,7 @@ def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool, sparse: b
     """
     with c.function("predict", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
-        p = Passes(c, lifted, table, tall, training=False, copies=1, targets=losses, sparse=sparse)
+        p = Passes(c, lifted, table, tall, Setup(False, copies=1, targets=losses, sparse=sparse))
         n, size = table.whole("n"), table.whole("size")
         N = lifted.objective.network.outputs
         steps = len(lifted.objective.network.steps)

@@ -39,7 +39,7 @@ class Normalizing:
 
     def forward(self) -> None:
         """Write zhat, gamma / deviation and Z = gamma zhat + beta."""
-        self._over(self._of_batch if self.p.training else self._of_run)
+        self._over(self._of_batch if self.p.setup.training else self._of_run)
 
     def _over(self, stripe: Callable[[Value, int], None]) -> None:
         self.p.meet()
@@ -112,7 +112,7 @@ class Normalizing:
 
         def stripe(k: Value, used: int) -> None:
             scale = self._load(self.scale, k, used)
-            dgamma, dbeta = self._sums(k, used) if self.p.training else (None, None)
+            dgamma, dbeta = self._sums(k, used) if self.p.setup.training else (None, None)
             with c.loop(self.p.m) as i:
                 d = self._load(D(i), k, used)
                 if dgamma is not None and dbeta is not None:

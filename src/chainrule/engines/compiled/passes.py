@@ -18,7 +18,7 @@ from chainrule.engines.compiled.lifting import Program
 from chainrule.engines.compiled.normalizing import Normalizing
 from chainrule.engines.compiled.panels import turned
 from chainrule.engines.compiled.philox import write_mask
-from chainrule.engines.compiled.places import GRAIN
+from chainrule.engines.compiled.places import GRAIN, Setup
 from chainrule.engines.compiled.products import BETWEEN, Part, Stripes, dots, sums_of_rows
 from chainrule.engines.compiled.table import Table
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
@@ -38,34 +38,12 @@ class Passes(Batches):
         lifted: the network with its formulas, lifted.
         table: what the function was given.
         rows: how many rows a batch has at most, for which tiles are chosen.
-        training: whether dropout drops and batch normalization takes the batch's own statistics.
-        shared: whether several threads run this code.
-        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
-        turned: how many numbers the first layer takes where its weights lie turned, else 0.
-        targets: whether rows have targets.
-        sparse: whether X is; then its rows are brought together, written out with their zeros.
+        setup: how they are to be written.
     """
 
-    def __init__(
-        self,
-        c: Code,
-        lifted: Lifted,
-        table: Table,
-        rows: int,
-        *,
-        training: bool,
-        shared: bool = False,
-        copies: int = 0,
-        turned: int = 0,
-        targets: bool = True,
-        sparse: bool = False,
-    ) -> None:
-        network = lifted.objective.network
-        super().__init__(
-            c, network, table, rows, training=training, shared=shared, copies=copies, turned=turned, targets=targets,
-            sparse=sparse,
-        )  # fmt: skip
-        self.lifted, self.turned = lifted, turned
+    def __init__(self, c: Code, lifted: Lifted, table: Table, rows: int, setup: Setup) -> None:
+        super().__init__(c, lifted.objective.network, table, rows, setup)
+        self.lifted = lifted
         self.prepared = lifted.prepare(c, table.address("numbers"))
         self.share: Value = None
 
@@ -75,7 +53,7 @@ class Passes(Batches):
         """Write Z and A of every layer; with the number of the dropout masks where rows are dropped."""
         for s, (layer, l) in enumerate(self.network.steps):
             if isinstance(layer, Dense):
-                if s or not self.turned:
+                if s or not self.setup.turned:
                     self._dense(s, l)
                 self._activate(s)
             elif isinstance(layer, BatchNorm):
@@ -151,7 +129,7 @@ class Passes(Batches):
     def _drop(self, s: int, layer: Dropout, l: int, update: Value | None) -> None:
         c, N = self.c, self.width("A", s)
         into, A, factors = self.input_row(s), self.piece("A", s), self.piece("factors", s)
-        dropping = self.training and layer.rate > 0
+        dropping = self.setup.training and layer.rate > 0
         first, last = self.part(self.m, GRAIN)
         if dropping:
             write_mask(
@@ -302,7 +280,7 @@ class Passes(Batches):
     def _undrop(self, s: int, layer: Dropout, into: Callable[[Value], Value]) -> None:
         c, N = self.c, self.width("D", s)
         D, factors = self.piece("D", s), self.piece("factors", s)
-        dropping = self.training and layer.rate > 0
+        dropping = self.setup.training and layer.rate > 0
         first, last = self.part(self.m, GRAIN)
         with c.loop(last, first) as i:
             self.over(N, lambda k, used: self._times(D(i), factors(i) if dropping else None, into(i), k, used))
@@ -315,7 +293,7 @@ class Passes(Batches):
             layer, l = self.network.steps[s]
             if isinstance(layer, Dense):
                 self._bias_gradient(s, layer, l, sink)
-                if s or not self.turned:
+                if s or not self.setup.turned:
                     self._weight_gradient(s, l, sink, soon)
             elif isinstance(layer, BatchNorm):
                 Normalizing(self, s, layer, l).gradients(sink)
@@ -352,7 +330,7 @@ class Passes(Batches):
             else:
                 self.column_sums(s, lambda k, v, used: sink(entry, k, v, used))
 
-        if self.shared:
+        if self.setup.shared:
             with self.alone():
                 write()
         else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from chainrule.engines.compiled.code import Code, Value
 from chainrule.engines.compiled.meeting import meet
@@ -12,7 +12,7 @@ from chainrule.engines.compiled.products import tile_rows
 from chainrule.engines.compiled.table import LINE, Table, Workspace
 from chainrule.network import Network
 
-__all__ = ["GRAIN", "VECTORS", "Places", "registers_of"]
+__all__ = ["GRAIN", "VECTORS", "Places", "Setup", "registers_of"]
 
 # Vector registers that a tile's sums may take up; the others hold what is multiplied.
 _REGISTERS = {64: 24, 32: 12, 16: 24}
@@ -27,6 +27,26 @@ def registers_of(width: int) -> int:
     return _REGISTERS[width]
 
 
+class Setup(NamedTuple):
+    """How the passes over a batch are to be written.
+
+    Args:
+        training: whether dropout drops and batch normalization takes the batch's own statistics.
+        shared: whether several threads run this code.
+        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
+        turned: how many numbers the first layer takes where its weights lie turned, else 0.
+        targets: whether rows have targets.
+        sparse: whether X is; then its rows are brought together, written out with their zeros.
+    """
+
+    training: bool
+    shared: bool = False
+    copies: int = 0
+    turned: int = 0
+    targets: bool = True
+    sparse: bool = False
+
+
 class Places:
     """The places of one batch.
 
@@ -35,27 +55,12 @@ class Places:
         network: the network.
         table: what the function was given.
         rows: how many rows a batch has at most, for which tiles are chosen.
-        training: whether it is part of training.
-        shared: whether several threads run this code.
-        copies: how many batches of rows are brought together: none, the batch at hand, or the next one, too.
-        turned: how many numbers the first layer takes, turned.
+        setup: how they are used.
     """
 
-    def __init__(
-        self,
-        c: Code,
-        network: Network,
-        table: Table,
-        rows: int,
-        *,
-        training: bool,
-        shared: bool = False,
-        copies: int = 0,
-        turned: int = 0,
-    ) -> None:
-        self.c, self.network, self.table = c, network, table
-        self.training, self.shared, self.copies = training, shared, copies
-        self.space = Workspace(network, copies, turned)
+    def __init__(self, c: Code, network: Network, table: Table, rows: int, setup: Setup) -> None:
+        self.c, self.network, self.table, self.setup = c, network, table, setup
+        self.space = Workspace(network, setup.copies, setup.turned)
         self.theta, self.work, self.state = (table.address(name) for name in ("theta", "work", "state"))
         self.size, self.me, self.of = (table.whole(name) for name in ("size", "me", "of"))
         self.span = c.builder.and_(c.plus(self.size, LINE - 1), c.index(-LINE))  # rows, as `Workspace` counts them
@@ -68,7 +73,7 @@ class Places:
 
     def part(self, count: Value | int, grain: int) -> tuple[Any, Any]:
         """Give this thread's part of a loop, cut at multiples of ``grain``."""
-        if not self.shared:
+        if not self.setup.shared:
             return 0, count
         b, c = self.c.builder, self.c
         pieces = b.sdiv(c.plus(count, grain - 1), c.index(grain))
@@ -101,7 +106,7 @@ class Places:
         c = self.c
         behind = c.plus(c.times(self.span, self.space.per_row), self.space.columns)
         room = c.times(self.vectors * c.lanes, self.deepest())
-        return c.at(self.work, c.plus(behind, c.times(self.me, room) if self.shared else 0))
+        return c.at(self.work, c.plus(behind, c.times(self.me, room) if self.setup.shared else 0))
 
     def deepest(self) -> Value:
         """Give how many rows a packed panel may have: as many as the batch, or as the widest layer."""
@@ -115,12 +120,12 @@ class Places:
     def x_row(self, i: Value, *, ahead: bool = False) -> Value:
         """Give the address of a row of the batch's inputs, or of the next one's where there is room for both."""
         c = self.c
-        if self.copies == 2:
+        if self.setup.copies == 2:
             even, odd = (self.piece("X", copy)(c.index(0)) for copy in range(2))
             first, second = (odd, even) if ahead else (even, odd)
             start = c.builder.select(c.builder.trunc(self.batch, c.bit), second, first)
             return c.at(start, c.times(i, self.space.stride))
-        if self.copies:
+        if self.setup.copies:
             return self.piece("X", 0)(i)
         return self.row_at(i)
 
@@ -151,7 +156,7 @@ class Places:
 
     def splits(self, columns: int) -> bool:
         """Whether threads share the columns of a product: then each brings together only what it needs itself."""
-        return self.shared and self.tall >= 64 and columns >= 12 * self.c.lanes
+        return self.setup.shared and self.tall >= 64 and columns >= 12 * self.c.lanes
 
     def stripes(self, count: int) -> tuple[Any, Any]:
         """Give this thread's part of so many stripes."""
@@ -166,7 +171,7 @@ class Places:
             with c.loop(last, first) as v:
                 stripe(c.times(v, c.lanes), c.lanes)
         if rest:
-            if self.shared:
+            if self.setup.shared:
                 with self.alone():
                     stripe(c.index(whole * c.lanes), rest)
             else:
@@ -174,7 +179,7 @@ class Places:
 
     def meet(self) -> None:
         """Wait until all threads have come this far; nothing where there is one."""
-        if self.shared:
+        if self.setup.shared:
             meet(self.c, self.table.address("gate"), self.of)
 
     def alone(self) -> Any:
@@ -192,7 +197,7 @@ class Places:
         A prediction's bits must not depend on the number of rows, and a single row is not worth the turn: there it is
         done where dot products would be short.
         """
-        return self.tall >= 64 and (self.training or K <= 128)
+        return self.tall >= 64 and (self.setup.training or K <= 128)
 
     def again(self, row: Callable[[Value], Value], depth: Value | int, rows: int) -> Callable[[Value], Value] | Panel:
         """Give rows of which sums are made, for so many rows of them: brought together where that pays."""
