@@ -103,6 +103,11 @@ def far(ours: Array, theirs: Array) -> float:
     return float(np.abs(ours - theirs).max(initial=0) / max(np.abs(theirs).max(initial=0), 1e-30))
 
 
+def largest(*arrays: Array) -> float:
+    """The largest entry of several arrays."""
+    return max(float(np.abs(array).max(initial=0)) for array in arrays)
+
+
 # `make campaign` looks at a thousand.
 CASES = int(os.environ.get("CHAINRULE_CASES", "24"))
 
@@ -123,7 +128,8 @@ def test_gradient_and_cost(seed: int, tally: Callable[..., None]) -> None:
     within = WITHIN[case.X.dtype]
     tally(f"gradients in {case.X.dtype}", 1, far(ours.theta, theirs.theta), within)
     assert far(ours.theta, theirs.theta) < within, case
-    assert far(ours.inputs, theirs.inputs) < within, case
+    # In units of the whole gradient: behind batch normalization of few rows, dC/dX may be nothing but rounding.
+    assert np.abs(ours.inputs - theirs.inputs).max(initial=0) < within * largest(theirs.theta, theirs.inputs), case
     assert far(ours.state, theirs.state) < within
     assert ours.cost == pytest.approx(theirs.cost, rel=10 * within, abs=within)
     assert ours.penalty == pytest.approx(theirs.penalty, rel=10 * within)
