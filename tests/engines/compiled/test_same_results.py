@@ -168,13 +168,16 @@ def test_one_epoch(seed: int, tally: Callable[..., None]) -> None:
     order = None if case.batch >= n else permutation(seed, "shuffle", 1, n=n)
     carry = Carry(case.theta, case.state, case.optimizer.start(case.theta))
     ours, theirs = compiled.epoch(job, carry, order, each=False), reference.epoch(job, carry, order)
-    # A step of Adam and its like divides by sizes of gradients, which magnifies their rounding where they are near 0.
+    # A step of Adam and its like divides by sizes of gradients, which magnifies their rounding where they are near 0:
+    # there a single parameter may go another way in float32.
     within = 1e-8 if case.X.dtype == np.float64 else 2e-2
     tally(f"epochs in {case.X.dtype}", 1, far(ours.carry.theta, theirs.carry.theta), within)
     assert ours.batches == theirs.batches
     assert ours.loss == pytest.approx(theirs.loss, rel=within)
     assert ours.penalty == pytest.approx(theirs.penalty, rel=within)
-    assert far(ours.carry.theta, theirs.carry.theta) < within, case
+    apart = np.abs(ours.carry.theta - theirs.carry.theta) / largest(theirs.carry.theta)
+    assert np.quantile(apart, 0.99) < within / 10, case
+    assert apart.max() < (within if case.X.dtype == np.float64 else 0.2), case
     assert far(ours.carry.state, theirs.carry.state) < within
     assert ours.carry.updates == theirs.carry.updates
     assert case.theta is carry.theta
