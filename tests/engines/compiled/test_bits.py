@@ -139,3 +139,37 @@ def test_fresh_processes_give_the_same_bits(tally: Callable[..., None]) -> None:
         assert set(pool.map(run, range(1, PROCESSES))) == {first}
     assert first.startswith("compiled ")
     tally("fresh processes", PROCESSES)
+
+
+def test_a_prediction_is_whole_where_threads_fail(monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+
+    from chainrule.engines.compiled import verbs
+
+    network = Network.from_sizes([30, 40, 3], "tanh", "identity")
+    theta, state = draw_parameters(network, 1, np.float64), start_state(network, np.float64)
+    X = np.random.default_rng(0).normal(size=(20_000, 30))
+    monkeypatch.setenv("CHAINRULE_THREADS", "3")
+    whole = compiled.predict(network, theta, state, X)
+    part = verbs.Rows._part
+
+    def failing(self: Any, *given: Any, **more: Any) -> None:
+        if threading.current_thread() is not threading.main_thread():
+            raise MemoryError
+        part(self, *given, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(verbs.Rows, "_part", failing)
+        assert (compiled.predict(network, theta, state, X) == whole).all()
+
+    def refusing(self: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refusing)
+        assert (compiled.predict(network, theta, state, X) == whole).all()
+
+
+def test_many_updates_in_one_call_need_all_rows_in_a_batch() -> None:
+    job, carry, _ = make_job(threads_pay=False)
+    assert compiled.repeat(job, carry, 3) is None

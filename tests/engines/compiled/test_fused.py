@@ -113,6 +113,22 @@ def test_a_loss_that_is_not_finite_leaves_the_last_sound_parameters() -> None:
     assert np.abs(ours.carry.theta - theirs.carry.theta).max() < 1e-12
 
 
+def test_threads_do_not_meet_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a batch is worth several threads, the first layer is done as all others are."""
+    rng = np.random.default_rng(0)
+    network = Network.from_sizes([70, 20, 900, 600, 5], "tanh", "identity")
+    X, Y = rng.normal(size=(60, 70)), rng.normal(size=(60, 5))
+    how, found = OPTIMIZERS["sgd"], []
+    theta = draw_parameters(network, 1, np.float64)
+    for threads in ("1", "2", "3"):
+        monkeypatch.setenv("CHAINRULE_THREADS", threads)
+        job = Job(Objective(network, LOSSES["half_squared_error"]), X, Y, None, how, lambda t: 0.01, 8, None, seed=3)
+        ours, theirs = both(job, Carry(theta, start_state(network, np.float64), ()))
+        agree(ours, theirs, 1e-12)
+        found.append(ours.carry.theta.tobytes())
+    assert len(set(found)) == 1
+
+
 def test_the_first_activation_may_need_its_row() -> None:
     network = Network([Dense(9, ACTIVATIONS["softmax"]), Dense(2, "identity")], inputs=70)
     rng = np.random.default_rng(0)

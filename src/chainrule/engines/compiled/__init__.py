@@ -208,9 +208,10 @@ def repeat(job: Job, carry: Carry, updates: int, watch: Watch | None = None) -> 
 
     Returns:
         The result with ``batches`` counting updates, and the cost and penalty of each, shape (updates, 2); None where
-        formulas cannot be lifted.
+        formulas cannot be lifted, or a batch is not all rows.
     """
-    epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads())) if _fits(job, carry) else None
+    whole = job.batch_size >= len(job.X) and _fits(job, carry)
+    epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads())) if whole else None
     if epochs is None:
         return None
     with epochs.lent() as own:

@@ -87,8 +87,8 @@ class Batches(Places):
     def fetch_part(self, j: Value, count: int, N: int, half: int) -> None:
         """Ask for the part of the next batch's rows that falls to neurons j to j + count of N, cache line by line.
 
-        All at once would be more than a processor can wait for at a time: one half is asked for on the way forward, the
-        other while weights are updated.
+        This is for small batches; a large one gains nothing by it. All at once would be more than a processor can wait
+        for at a time: one half is asked for on the way forward, the other while weights are updated.
         """
         if self.ahead is None:
             return

@@ -44,7 +44,7 @@ def _sources() -> str:
 
     package = Path(__file__).parents[2]
     sha = hashlib.sha256(repr(llvm.llvm_version_info).encode())
-    decisive = [package / f"{name}.py" for name in ("network", "layers", "streams")]
+    decisive = [package / f"{name}.py" for name in ("network", "layers", "sparse", "streams")]
     for path in [*decisive, *sorted(Path(__file__).parents[1].rglob("*.py"))]:
         sha.update(path.read_bytes())
     return sha.hexdigest()

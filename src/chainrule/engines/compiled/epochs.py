@@ -25,7 +25,7 @@ from chainrule.engines.compiled.machine import this_machine
 from chainrule.engines.compiled.pace import Pace
 from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, work
 from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
-from chainrule.engines.threads import process_threads
+from chainrule.engines.threads import process_threads, usable_threads
 from chainrule.formulas import Array
 from chainrule.sparse import SparseRows
 
@@ -59,11 +59,12 @@ class Epochs:
         self.threads = threads if worth else 1
         self._lifted = lifted
         self._sparse = isinstance(job.X, SparseRows)
-        few = self.size <= 32 and self.batches > 1 and job.clip is None and not self._sparse
+        # By shapes alone, so that the number of threads does not decide in which order is summed.
+        few = not worth and self.size <= 32 and self.batches > 1 and job.clip is None and not self._sparse
         width = this_machine().width
         self._turned = room(lifted, self.size, width // dtype.itemsize, width) if few else 0
         # Few rows are brought together, each from a cache line on; many are read where they lie.
-        self._copies = 2 if self._turned else int(self._sparse or (self.batches > 1 and self.size < 64))
+        self._copies = 2 if self._turned else int(self._sparse or (self.batches > 1 and self.size <= 32))
         self._kernels: dict[tuple[bool, bool], Kernel] = {}
         self._trail: Array | None = None
         self._kept = {
@@ -160,7 +161,7 @@ class Epochs:
             check=job.check_finite if check is None else check,
         )
         compiled = self._kernel(order is not None, self._trail is not None)
-        with CREW.hands(self._pace.threads, self._in_process) as threads:
+        with CREW.hands(min(self._pace.threads, usable_threads()), self._in_process) as threads:
             began = time.perf_counter()
             failed = _together(compiled, table, threads)
             self._pace.note(threads, stop - start, time.perf_counter() - began)

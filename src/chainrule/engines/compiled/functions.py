@@ -72,7 +72,7 @@ def write_epoch(
             t = c.plus(table.whole("update"), c.plus(c.builder.sub(batch, start), 1))
             if fused is None and not repeated:
                 p.take(first, order)
-                if order is not None and not sparse:
+                if order is not None and not sparse and tall <= 32:
                     p.fetch(c.plus(first, size), order, n)
             weight = p.weigh(first, order)
             p.forward(c.plus(table.whole("masks"), t))

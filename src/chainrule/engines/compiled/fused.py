@@ -18,6 +18,7 @@ from functools import partial
 
 from chainrule.engines.compiled.code import Value, Variable
 from chainrule.engines.compiled.lifted import Lifted
+from chainrule.engines.compiled.panels import turn_back, turned
 from chainrule.engines.compiled.passes import Passes
 from chainrule.engines.compiled.places import registers_of
 from chainrule.engines.compiled.products import sums_of_rows, tile_rows
@@ -65,6 +66,7 @@ class Fused:
     """
 
     def __init__(self, passes: Passes) -> None:
+        assert not passes.setup.shared
         self.p, self.c = passes, passes.c
         names = _arrays(passes.lifted)
         c, network = self.c, passes.network
@@ -84,19 +86,13 @@ class Fused:
 
     def enter(self) -> None:
         """Turn the layer's weights, and what the optimizer keeps for them."""
-        c = self.c
         for outside, inside in self._both():
-            with c.loop(self.N) as j, c.loop(self.K) as i:
-                value = c.load(c.at(outside, c.plus(c.times(j, self.K), i)))
-                c.store(value, c.at(inside, c.plus(c.times(i, self.wide), j)))
+            turned(self.c, self.K, inside, outside).bring(self.c.index(0), self.used)
 
     def leave(self) -> None:
         """Turn them back."""
-        c = self.c
         for outside, inside in self._both():
-            with c.loop(self.N) as j, c.loop(self.K) as i:
-                value = c.load(c.at(inside, c.plus(c.times(i, self.wide), j)))
-                c.store(value, c.at(outside, c.plus(c.times(j, self.K), i)))
+            turn_back(self.c, self.K, inside, outside, self.used)
 
     def forward(self) -> None:
         """Write Z of the batch at hand: where a stretch begins."""

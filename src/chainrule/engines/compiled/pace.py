@@ -55,6 +55,7 @@ class Pace:
             return  # the end of an epoch: mostly the time that threads take to begin
         each = max(seconds, 1e-7) / batches
         self._next = min(_STRETCH / each, 64.0 * batches)
+        self._seconds.pop(self.threads, None)  # no longer known, if fewer threads than planned did it
         self._seconds[threads] = each
         self._since += 1
         if self.threads == self._best:

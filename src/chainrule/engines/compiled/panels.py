@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from chainrule.engines.compiled.code import Code, Value
 
-__all__ = ["Panel", "copied", "turned"]
+__all__ = ["Panel", "copied", "turn_back", "turned"]
 
 
 class Panel(NamedTuple):
@@ -65,6 +65,29 @@ def turned(c: Code, depth: int, room: Value, matrix: Value) -> Panel:
             across(c.index(whole * c.lanes), rest)
 
     return Panel(room, bring)
+
+
+def turn_back(c: Code, depth: int, room: Value, matrix: Value, widths: list[int]) -> None:
+    """Write a turned matrix, all of it in one panel, back to where it lies in rows of ``depth`` numbers."""
+    wide = len(widths) * c.lanes
+    whole, rest = divmod(depth, c.lanes)
+
+    def square(v: int, width: int, k: Value, used: int) -> None:
+        corner = c.at(room, c.plus(c.times(k, wide), v * c.lanes))
+        rows = [c.load(c.at(corner, q * wide), c.lanes) for q in range(used)]
+        rows += [c.constant(0.0, c.lanes)] * (c.lanes - used)
+        for r, value in enumerate(_turned(c, rows)[:width]):
+            c.store(value, c.at(matrix, c.plus(k, (v * c.lanes + r) * depth)), used)
+
+    def across(k: Value, used: int) -> None:
+        for v, width in enumerate(widths):
+            square(v, width, k, used)
+
+    if whole:
+        with c.loop(whole * c.lanes, 0, c.lanes) as k:
+            across(k, c.lanes)
+    if rest:
+        across(c.index(whole * c.lanes), rest)
 
 
 def _turned(c: Code, rows: list[Value]) -> list[Value]:

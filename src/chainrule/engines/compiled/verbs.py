@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from copy import copy
 from typing import Any
 
@@ -142,15 +143,26 @@ class Rows:
         """Go over blocks of rows in several threads, which need not wait for each other on the way."""
         cuts = [blocks * k // several for k in range(several + 1)]
         parts = list(itertools.pairwise(cuts))
-        others = [
-            threading.Thread(target=self._part, args=(size, part, X, out), kwargs=given, daemon=True)
-            for part in parts[1:]
-        ]
-        for thread in others:
-            thread.start()
-        self._part(size, parts[0], X, out, **given)
-        for thread in others:
-            thread.join()
+        done: set[tuple[int, int]] = set()
+
+        def do(part: tuple[int, int]) -> None:
+            self._part(size, part, X, out, **given)
+            done.add(part)
+
+        others = [threading.Thread(target=_quietly, args=(do, part), daemon=True) for part in parts[1:]]
+        started: list[threading.Thread] = []
+        try:
+            for thread in others:
+                with suppress(RuntimeError):  # "can't start new thread"
+                    thread.start()
+                    started.append(thread)
+            do(parts[0])
+        finally:
+            for thread in started:
+                thread.join()
+        for part in parts:
+            if part not in done:  # what another thread could not do, this one does, or says why not
+                do(part)
 
     def _part(self, size: int, part: tuple[int, int], X: Inputs, out: Array, **given: Array) -> None:
         # Few sizes, so that few workspaces are kept.
@@ -211,6 +223,11 @@ class Rows:
         )
         whole = len(X) if weights is None else float(weights.sum())
         return float(sums[0]) / whole if whole > 0 else 0.0
+
+
+def _quietly(do: Callable[[tuple[int, int]], None], part: tuple[int, int]) -> None:
+    with suppress(Exception):
+        do(part)
 
 
 class Batch:
