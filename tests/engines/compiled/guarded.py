@@ -214,7 +214,7 @@ class Walk:
             self.objective = replace(self.case.objective, network=network)
             for _ in range(shapes // 2 + (guards.last and shapes % 2)):
                 batch = int(self.rng.integers(self.few, self.many))
-                self.batch(batch)
+                self.batch(max(batch, CASES.enough(network)))
                 self.rows(int(self.rng.integers(1, 600)))
                 self.epoch(batch, batch + int(self.rng.integers(1, 2 * batch + 2)))
                 guards.check()
@@ -232,8 +232,7 @@ class Walk:
 
     def compare(self, ours: Any, theirs: Any) -> None:
         self.worst = max(self.worst, CASES.far(ours, theirs) / CASES.WITHIN[self.case.X.dtype])
-        # Not a test of rounding: two rows of a batch that is normalized may differ by little else.
-        assert self.worst < 10_000, "a wrong result"
+        assert self.worst < 100, "a wrong result"
 
     def rows(self, n: int) -> None:
         """Outputs and losses of n rows."""

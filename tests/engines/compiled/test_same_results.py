@@ -47,6 +47,11 @@ class Case:
         return f"{o.network!r} {o.loss} {o.penalties} {self.optimizer} {self.clip} {self.batch}"
 
 
+def enough(network: Network) -> int:
+    """The rows from which on a gradient is more than rounding: two rows, normalized, are 1 and -1 whatever they were."""
+    return 8 if any(isinstance(layer, BatchNorm) for layer in network.layers) else 1
+
+
 def make_case(seed: int, widest: int = 40) -> Case:
     rng = np.random.default_rng(seed)
     dtype = np.dtype(rng.choice(["f4", "f8"]))
@@ -72,6 +77,7 @@ def make_case(seed: int, widest: int = 40) -> Case:
     inputs = int(rng.integers(1, 150 if rng.random() < 0.2 else widest - 10))
     network = Network([*layers, Dense(last, output)], inputs=inputs)
     n = int(rng.integers(1, 200 if rng.random() < 0.2 else 70))
+    n = max(n, enough(network))
     X = rng.normal(size=(n, network.sizes[0])).astype(dtype)
     Y = rng.random((n, last)).astype(dtype)
     if loss.name == "categorical_cross_entropy":
@@ -84,6 +90,9 @@ def make_case(seed: int, widest: int = 40) -> Case:
     penalties = tuple(each for each in (L1(0.01), L2(0.02), MaxNorm(1.5)) if rng.random() < 0.25)
     optimizer = OPTIMIZERS[str(rng.choice(list(OPTIMIZERS)))]
     clip = float(rng.choice([0.05, 5.0])) if rng.random() < 0.25 else None
+    batch = max(int(rng.integers(1, n + 1)), enough(network))
+    while 0 < n % batch < enough(network):
+        batch += 1
     theta = draw_parameters(network, seed, dtype)
     return Case(
         Objective(network, loss, penalties),
@@ -94,18 +103,13 @@ def make_case(seed: int, widest: int = 40) -> Case:
         weights,
         optimizer,
         clip,
-        int(rng.integers(1, n + 1)),
+        batch,
     )
 
 
 def far(ours: Array, theirs: Array) -> float:
     """The largest difference in units of the largest entry."""
     return float(np.abs(ours - theirs).max(initial=0) / max(np.abs(theirs).max(initial=0), 1e-30))
-
-
-def largest(*arrays: Array) -> float:
-    """The largest entry of several arrays."""
-    return max(float(np.abs(array).max(initial=0)) for array in arrays)
 
 
 # `make campaign` looks at a thousand.
@@ -128,8 +132,7 @@ def test_gradient_and_cost(seed: int, tally: Callable[..., None]) -> None:
     within = WITHIN[case.X.dtype]
     tally(f"gradients in {case.X.dtype}", 1, far(ours.theta, theirs.theta), within)
     assert far(ours.theta, theirs.theta) < within, case
-    # In units of the whole gradient: behind batch normalization of few rows, dC/dX may be nothing but rounding.
-    assert np.abs(ours.inputs - theirs.inputs).max(initial=0) < within * largest(theirs.theta, theirs.inputs), case
+    assert far(ours.inputs, theirs.inputs) < within, case
     assert far(ours.state, theirs.state) < within
     assert ours.cost == pytest.approx(theirs.cost, rel=10 * within, abs=within)
     assert ours.penalty == pytest.approx(theirs.penalty, rel=10 * within)
@@ -168,16 +171,13 @@ def test_one_epoch(seed: int, tally: Callable[..., None]) -> None:
     order = None if case.batch >= n else permutation(seed, "shuffle", 1, n=n)
     carry = Carry(case.theta, case.state, case.optimizer.start(case.theta))
     ours, theirs = compiled.epoch(job, carry, order, each=False), reference.epoch(job, carry, order)
-    # A step of Adam and its like divides by sizes of gradients, which magnifies their rounding where they are near 0:
-    # there a single parameter may go another way in float32.
+    # A step of Adam and its like divides by sizes of gradients, which magnifies their rounding where they are near 0.
     within = 1e-8 if case.X.dtype == np.float64 else 2e-2
     tally(f"epochs in {case.X.dtype}", 1, far(ours.carry.theta, theirs.carry.theta), within)
     assert ours.batches == theirs.batches
     assert ours.loss == pytest.approx(theirs.loss, rel=within)
     assert ours.penalty == pytest.approx(theirs.penalty, rel=within)
-    apart = np.abs(ours.carry.theta - theirs.carry.theta) / largest(theirs.carry.theta)
-    assert np.quantile(apart, 0.99) < within / 10, case
-    assert apart.max() < (within if case.X.dtype == np.float64 else 0.2), case
+    assert far(ours.carry.theta, theirs.carry.theta) < within, case
     assert far(ours.carry.state, theirs.carry.state) < within
     assert ours.carry.updates == theirs.carry.updates
     assert case.theta is carry.theta
