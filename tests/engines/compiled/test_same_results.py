@@ -48,7 +48,7 @@ class Case:
 
 
 def enough(network: Network) -> int:
-    """The rows from which on a gradient is more than rounding: two rows, normalized, are 1 and -1 whatever they were."""
+    """From how many rows on a gradient is more than rounding: two rows, normalized, are 1 and -1 whatever they were."""
     return 8 if any(isinstance(layer, BatchNorm) for layer in network.layers) else 1
 
 
