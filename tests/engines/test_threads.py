@@ -51,6 +51,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"OMP_NUM_THREADS": "many"}, 8),
         ({"CHAINRULE_THREADS": "5", "OMP_NUM_THREADS": "3"}, 5),
         ({"CHAINRULE_THREADS": "12"}, 12),
+        ({"CHAINRULE_THREADS": "9" * 5000}, 64),
         ({"CHAINRULE_THREADS": "-1"}, 8),
         ({"CHAINRULE_THREADS": "²"}, 8),
     ],

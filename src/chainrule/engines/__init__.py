@@ -93,6 +93,9 @@ def choose(name: str = "auto", seconds: float = 0.0) -> Engine:
     compiled = import_module("chainrule.engines.compiled")
     if compiled.works():
         return cast(Engine, compiled)
-    text = tr("the compiled engine cannot run here (is llvmlite installed?); the reference engine computes instead")
+    text = tr(
+        "the compiled engine cannot run here (is llvmlite installed? has the processor fused multiply-adds?); the"
+        " reference engine computes instead"
+    )
     tell_once("no compiled engine", text)
     return cast(Engine, reference)

@@ -107,6 +107,6 @@ def process_threads() -> int:
 
 
 def _whole(text: str) -> int:
-    """Read a whole number; 0 where there is none."""
+    """Read a whole number, of which no more than nine digits matter here; 0 where there is none."""
     text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return int(text[:9]) if text.isascii() and text.isdecimal() else 0
