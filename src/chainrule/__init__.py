@@ -37,7 +37,16 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
-    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
+    from chainrule.training import (
+        Callback,
+        EarlyStopping,
+        Info,
+        Progress,
+        ReduceOnPlateau,
+        Snapshot,
+        TimeLimit,
+        train,
+    )
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
@@ -62,6 +71,7 @@ _HOMES = {
     "Network": "network",
     "Progress": "training",
     "RMSProp": "formulas",
+    "ReduceOnPlateau": "training",
     "SGD": "formulas",
     "Snapshot": "training",
     "TableEncoder": "data.encoder",
@@ -98,6 +108,7 @@ __all__ = [
     "Network",
     "Progress",
     "RMSProp",
+    "ReduceOnPlateau",
     "Snapshot",
     "TableEncoder",
     "TargetEncoder",

@@ -36,6 +36,7 @@ _SERIES = "history."
 _ENDINGS = (
     "all {epochs} epochs done",
     "early stopping: {monitor} has not improved for {patience} epochs",
+    "the learning rate is down to {rate:g}, and {monitor} has not improved for {patience} epochs",
     "time limit of {seconds:g} s",
     "interrupted",
 )

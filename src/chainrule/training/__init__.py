@@ -4,6 +4,7 @@ from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot
 from chainrule.training.counting import RightAnswers
 from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
+from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
 
@@ -14,6 +15,7 @@ __all__ = [
     "Info",
     "MeanSpread",
     "Progress",
+    "ReduceOnPlateau",
     "RightAnswers",
     "Snapshot",
     "ThetaPath",
