@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
     from chainrule.training import (
+        LBFGS,
         Callback,
         EarlyStopping,
         Info,
@@ -64,6 +65,7 @@ _HOMES = {
     "Info": "training",
     "L1": "formulas",
     "L2": "formulas",
+    "LBFGS": "training",
     "MaxNorm": "formulas",
     "Model": "model",
     "Momentum": "formulas",
@@ -88,6 +90,7 @@ _MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
 __all__ = [
     "L1",
     "L2",
+    "LBFGS",
     "SGD",
     "AdaGrad",
     "Adam",

@@ -2,6 +2,7 @@
 
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
 from chainrule.training.counting import RightAnswers
+from chainrule.training.lbfgs import LBFGS
 from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
 from chainrule.training.plateau import ReduceOnPlateau
@@ -10,6 +11,7 @@ from chainrule.training.variants import MeanSpread, Trials, Variant, train_varia
 
 __all__ = [
     "INTERRUPTED",
+    "LBFGS",
     "Callback",
     "EarlyStopping",
     "Info",
