@@ -7,6 +7,7 @@ from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
 from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
+from chainrule.training.rate_search import RateSearch, find_rate
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Info",
     "MeanSpread",
     "Progress",
+    "RateSearch",
     "ReduceOnPlateau",
     "RightAnswers",
     "Snapshot",
@@ -26,6 +28,7 @@ __all__ = [
     "UntilFlat",
     "Variant",
     "cost_of_theta",
+    "find_rate",
     "train",
     "train_variants",
 ]
