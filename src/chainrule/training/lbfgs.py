@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,20 +65,41 @@ class LBFGS:
         """Give name and parameters as plain data."""
         return {"name": "lbfgs", **asdict(self)}
 
+    def __str__(self) -> str:
+        return f"lbfgs(memory={self.memory}, tolerance={self.tolerance:g}, max_evaluations={self.max_evaluations})"
 
-def find_optimizer(wanted: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
+
+def find_optimizer(wanted: str | Optimizer | LBFGS, **parameters: float) -> Optimizer | LBFGS:
     """Give the optimizer of this name, or this very one; besides the update formulas of the catalogue, "lbfgs".
 
+    Args:
+        wanted: which one.
+        **parameters: other numbers than its own.
+
     Raises:
-        UnknownName, UsageError: for what is none.
+        UnknownName, UsageError: for what is none, or has no such parameter.
     """
     if isinstance(wanted, LBFGS):
-        return wanted
+        return _with_parameters(wanted, parameters)
     if not isinstance(wanted, str) or wanted in OPTIMIZERS:
-        return OPTIMIZERS.find(wanted)
+        return OPTIMIZERS.find(wanted, **parameters)
     if wanted.strip().lower().replace("-", "").replace("_", "") == "lbfgs":
-        return LBFGS()
+        return _with_parameters(LBFGS(), parameters)
     raise UnknownName.among(OPTIMIZERS.what, wanted, [*OPTIMIZERS, "lbfgs"])
+
+
+def _with_parameters(lbfgs: LBFGS, parameters: dict[str, float]) -> LBFGS:
+    for name in parameters:
+        if name not in asdict(lbfgs):
+            raise UsageError(
+                "{formula} has no parameter {name!r}; it has: {known}",
+                formula="lbfgs",
+                name=name,
+                known=", ".join(asdict(lbfgs)),
+            )
+    # A command line knows floats only.
+    numbers: dict[str, Any] = {key: int(n) if float(n).is_integer() else n for key, n in parameters.items()}
+    return replace(lbfgs, **numbers)
 
 
 def check_suits(

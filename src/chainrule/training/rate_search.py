@@ -170,7 +170,7 @@ def _check(smallest: float, largest: float, batches: int, arguments: dict[str, A
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 1)
 
 
 def _rows(X: Any) -> int:
