@@ -37,7 +37,19 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
-    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
+    from chainrule.training import (
+        LBFGS,
+        Callback,
+        EarlyStopping,
+        Info,
+        Progress,
+        RateSearch,
+        ReduceOnPlateau,
+        Snapshot,
+        TimeLimit,
+        find_rate,
+        train,
+    )
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
@@ -55,6 +67,7 @@ _HOMES = {
     "Info": "training",
     "L1": "formulas",
     "L2": "formulas",
+    "LBFGS": "training",
     "MaxNorm": "formulas",
     "Model": "model",
     "Momentum": "formulas",
@@ -62,11 +75,14 @@ _HOMES = {
     "Network": "network",
     "Progress": "training",
     "RMSProp": "formulas",
+    "RateSearch": "training",
+    "ReduceOnPlateau": "training",
     "SGD": "formulas",
     "Snapshot": "training",
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
+    "find_rate": "training",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
@@ -78,6 +94,7 @@ _MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
 __all__ = [
     "L1",
     "L2",
+    "LBFGS",
     "SGD",
     "AdaGrad",
     "Adam",
@@ -98,6 +115,8 @@ __all__ = [
     "Network",
     "Progress",
     "RMSProp",
+    "RateSearch",
+    "ReduceOnPlateau",
     "Snapshot",
     "TableEncoder",
     "TargetEncoder",
@@ -106,6 +125,7 @@ __all__ = [
     "data",
     "descent",
     "errors",
+    "find_rate",
     "formulas",
     "lessons",
     "limit_threads",

@@ -115,15 +115,15 @@ def train(
     from chainrule.cli.failures import INTERRUPTED
     from chainrule.cli.files import default_model_path
     from chainrule.cli.output import Output
-    from chainrule.formulas import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
-    from chainrule.recipes import Options, find_formula, parse_layers
+    from chainrule.formulas import ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES
+    from chainrule.recipes import Options, find_formula, find_optimizer, parse_layers
 
     options = Options(
         task=task,
         layers=None if layers is None else parse_layers(layers),
         activation=None if activation is None else find_formula(ACTIVATIONS, activation),
         loss=None if loss is None else find_formula(LOSSES, loss),
-        optimizer=None if optimizer is None else find_formula(OPTIMIZERS, optimizer),
+        optimizer=None if optimizer is None else find_optimizer(optimizer),
         rate=rate,
         schedule=None if schedule is None else find_formula(SCHEDULES, schedule),
         batch_size=batch_size,

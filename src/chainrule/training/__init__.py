@@ -2,18 +2,24 @@
 
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
 from chainrule.training.counting import RightAnswers
+from chainrule.training.lbfgs import LBFGS
 from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
+from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
+from chainrule.training.rate_search import RateSearch, find_rate
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
 
 __all__ = [
     "INTERRUPTED",
+    "LBFGS",
     "Callback",
     "EarlyStopping",
     "Info",
     "MeanSpread",
     "Progress",
+    "RateSearch",
+    "ReduceOnPlateau",
     "RightAnswers",
     "Snapshot",
     "ThetaPath",
@@ -22,6 +28,7 @@ __all__ = [
     "UntilFlat",
     "Variant",
     "cost_of_theta",
+    "find_rate",
     "train",
     "train_variants",
 ]

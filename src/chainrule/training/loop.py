@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -12,14 +12,18 @@ from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
 from chainrule.engines import Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
 from chainrule.errors import DataError
-from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
+from chainrule.formulas import SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.sparse import SparseRows
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
+from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Callback
+from chainrule.training.lbfgs import LBFGS, check_suits, find_optimizer
+from chainrule.training.measuring import Measuring, find_metrics
+from chainrule.training.rates import ScaledRates, learning_rates
 from chainrule.training.run import INTERRUPTED, Run
 
 if TYPE_CHECKING:
@@ -33,7 +37,7 @@ def train(
     X: Any,
     Y: Any,
     *,
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | Optimizer | LBFGS = "adam",
     loss: str | Loss | None = None,
     batch_size: int = 32,
     epochs: int = 20,
@@ -46,11 +50,12 @@ def train(
     penalties: str | Penalty | Iterable[str | Penalty] = (),
     clip: float | None = None,
     weights: Any = None,
-    metrics: str | Sequence[str] | None = None,
+    metrics: str | Iterable[Any] | None = None,
     encoder: TableEncoder | None = None,
     target: TargetEncoder | None = None,
     dtype: npt.DTypeLike | None = None,
     check_finite: bool = True,
+    label_smoothing: float = 0.0,
 ) -> Model:
     """Train a network by gradient descent and give the trained `Model`; what is passed in is left as it was.
 
@@ -63,10 +68,10 @@ def train(
             own, and with the optimizer's memory and the schedule beginning anew.
         X: inputs, shape (n, N_0), also as a sparse matrix of SciPy's, or raw rows where an encoder is given.
         Y: class numbers, labels, one-hot rows or values, n of them.
-        optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, ….
+        optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, …; "lbfgs" or `LBFGS()` takes all rows at once instead.
         loss: by name or record; None takes the one that belongs to the output activation, or the model's own.
-        batch_size: rows in a batch, at least 1; at least 2 for batch normalization.
-        epochs: passes over the data, at least 1.
+        batch_size: rows in a batch, at least 1; at least 2 for batch normalization. L-BFGS does without it.
+        epochs: passes over the data, at least 1; iterations of L-BFGS.
         validation: (X, Y) or (X, Y, weights) to measure after each epoch, or the share of rows to set aside for it
             (seeded, stratified for classes), or None.
         callbacks: one or several, see `chainrule.training.callbacks`.
@@ -78,12 +83,17 @@ def train(
         penalties: `L1`, `L2`, `MaxNorm`, one or several.
         clip: largest Euclidean norm of a batch's gradient, or None.
         weights: one weight per row, or None.
-        metrics: what to measure after each epoch on the training and validation parts; None takes accuracy or rmse, ()
-            nothing, which saves a pass over the data.
+        metrics: what to measure after each epoch on the training and validation parts: names, or functions of your own
+            as ``{"name": f}``, or a list of both; None takes accuracy or rmse, () nothing, which saves a pass over the
+            data. ``f(model, X, Y, weights)`` gives one number, from a copy of the model, the part's inputs as the
+            network sees them, its labels or values in their own unit, and its weights or None.
         encoder: turns raw rows into inputs; kept in the model.
         target: what Y means; None finds it out. Kept in the model.
         dtype: float64 or float32; None takes the model's own, float64 for a network.
         check_finite: False goes on whatever happens, for experiments.
+        label_smoothing: s takes this share from each target of a classification and spreads it over the k classes:
+            (1 - s) y + s / k is what training aims at (k = 2 for a single sigmoid output). What is measured, the
+            validation loss too, stays that of the true labels; the training loss is that of the smoothed ones.
 
     Returns:
         The trained model; ``model.history`` holds the series, ``model.history.stopped`` the reason it ended. Ctrl-C
@@ -115,17 +125,24 @@ def train(
     model.target = target
     whole = prepare.make_part(model, inputs, Y, weights)
     part, held_out = prepare.set_aside(model, whole, validation, seed)
+    smoothing = prepare.check_smoothing(label_smoothing, model)
+    audience = Audience(callbacks)
+    chosen, course = find_optimizer(optimizer), SCHEDULES.find(schedule)
+    lbfgs = chosen if isinstance(chosen, LBFGS) else None
+    formula = None if isinstance(chosen, LBFGS) else chosen
+    if lbfgs is not None:
+        batch_size = len(part.X)
     prepare.check_batches(model.network, batch_size, len(part.X))
     if held_out is not None and check_finite:
         prepare.check_held_out(held_out)
-    chosen, course = OPTIMIZERS.find(optimizer), SCHEDULES.find(schedule)
+    rates = learning_rates(formula, course, math.ceil(len(part.X) / batch_size), epochs)
     job = Job(
         objective=Objective(model.network, model.loss, prepare.find_penalties(penalties)),
         X=part.X,
-        Y=part.Y,
+        Y=prepare.smooth(part.Y, smoothing, model.task),
         weights=part.weights,
-        optimizer=chosen,
-        rates=prepare.learning_rates(chosen, course, math.ceil(len(part.X) / batch_size), epochs),
+        optimizer=formula,
+        rates=ScaledRates(rates) if audience.changes_rate else rates,
         batch_size=batch_size,
         clip=prepare.check_clip(clip),
         seed=seed,
@@ -133,12 +150,19 @@ def train(
         updates_before=model.history.updates if model.history else 0,
     )
     prepare.check_trainable(model.network, job.objective)
-    model.settings = _settings(job, course, epochs)
-    measured = prepare.find_metrics(metrics, model)
+    if lbfgs is not None:
+        check_suits(model.network, job.objective.penalties, job.clip, course, audience.changes_rate)
+    model.settings = {
+        "optimizer": chosen.describe(),
+        **_settings(job, course, epochs),
+        "label_smoothing": smoothing,
+    }
+    wanted = find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     with limit_threads(n_threads):
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
-        return Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs).go()
+        measuring = Measuring(model, job, computing, part, held_out, wanted)
+        return Run(model, job, computing, reason, measuring, audience, epochs, lbfgs).go()
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:
@@ -152,7 +176,6 @@ def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:
     """Give what the model keeps of how it was trained, as plain data."""
     return {
-        "optimizer": job.optimizer.describe(),
         "loss": job.objective.loss.describe(),
         "schedule": schedule.describe(),
         "penalties": [penalty.describe() for penalty in job.objective.penalties],

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
-from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job, Objective
+from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array
 from chainrule.history import History
 from chainrule.language import Message
-from chainrule.model import Model, measure
-from chainrule.sparse import Inputs
+from chainrule.model import Model
 from chainrule.streams import permutation
 from chainrule.training.audience import Audience
-from chainrule.training.callbacks import Callback, Info, Snapshot
+from chainrule.training.callbacks import Info, Snapshot
 from chainrule.training.divergence import diagnose
 from chainrule.training.interrupt import Interrupt
-from chainrule.training.preparation import Part
+from chainrule.training.lbfgs import LBFGS, Trial, descend
+from chainrule.training.measuring import Measuring
+from chainrule.training.rates import ScaledRates
 
 __all__ = ["INTERRUPTED", "Run"]
 
@@ -38,11 +38,10 @@ class Run:
         job: what does not change.
         engine: what computes.
         reason: why this engine.
-        rows: which rows of what was passed the job's rows are.
-        held_out: the validation part, or None.
-        metrics: names of what to measure after each epoch.
-        callbacks: one or several.
+        measuring: what is measured after each epoch.
+        audience: the callbacks.
         epochs: how many to make.
+        lbfgs: what makes them in place of the engine's updates, or None.
     """
 
     def __init__(
@@ -51,37 +50,33 @@ class Run:
         job: Job,
         engine: Engine,
         reason: str,
-        rows: Array,
-        held_out: Part | None,
-        metrics: tuple[str, ...],
-        callbacks: Callback | Iterable[Callback],
+        measuring: Measuring,
+        audience: Audience,
         epochs: int,
+        lbfgs: LBFGS | None = None,
     ) -> None:
-        self.model, self.job, self.engine, self.rows = model, job, engine, rows
-        self.held_out, self.metrics, self.epochs = held_out, metrics, epochs
-        self.audience = Audience(callbacks)
-        # Without penalties, for measuring.
-        self.plain = Objective(model.network, model.loss) if job.objective.penalties else job.objective
+        self.lbfgs = lbfgs
+        self.model, self.job, self.engine, self.epochs = model, job, engine, epochs
+        self.measuring, self.audience = measuring, audience
         self.batches = math.ceil(len(job.X) / job.batch_size)
-        self.series = self._series()
         self.history, self.earlier, self.updates_before = _go_on(model.history)
         self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
         # Where the run stands. An engine updates theta in place, so these change with every batch.
-        self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
+        slots = () if job.optimizer is None else job.optimizer.start(model.theta)
+        self.carry = Carry(model.theta, model.state, slots)
         self.order: Array | None = None
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
         self.values: dict[str, float] = {}
+        self.clock = 0.0  # when the epoch began
 
     def go(self) -> Model:
         """Make the epochs and give the model."""
         with Interrupt() as self.interrupt:
             try:
                 self.audience.begin(self._info())
-                done = 0
-                while done < self.epochs and self.reason is None:
-                    done += self._make_epochs(done)
+                self._make_all()
                 self.history.stopped = self.reason or Message("all {epochs} epochs done", epochs=self.epochs)
             except BaseException as error:
                 self.audience.end_after(error, self._info())
@@ -91,10 +86,53 @@ class Run:
             self.history.stopped = INTERRUPTED
         return self._finish(kept)
 
+    def _make_all(self) -> None:
+        """Make the epochs, until all are done or there is a reason to stop."""
+        if self.lbfgs is not None:
+            self._iterate(self.lbfgs)
+            return
+        done = 0
+        while done < self.epochs and self.reason is None:
+            done += self._make_epochs(done)
+
+    def _iterate(self, lbfgs: LBFGS) -> None:
+        """Let L-BFGS make the epochs, an iteration each; where not one was made, record how training stands."""
+        self.clock, first = time.perf_counter(), list[Trial]()
+
+        def tried(trial: Trial) -> bool:
+            if trial.first:
+                first.append(trial)
+            if self.job.check_finite and not trial.finite:
+                raise self._failed(trial)
+            if self.interrupt.asked:
+                self.reason = INTERRUPTED
+            return self.reason is not None
+
+        def reached(carry: Carry, trial: Trial) -> bool:
+            self.began, self.epoch, self.values = self.carry, carry.updates, {}
+            self._watch(1, trial.loss, carry)
+            self._end_epoch(trial.loss, trial.penalty)
+            return self.reason is not None
+
+        reason = descend(lbfgs, self.job, self.engine, self.carry, self.epochs, tried, reached)
+        self.reason = self.reason or reason
+        if not self.carry.updates:
+            self.batch, self.loss = 1, first[0].loss
+            self._end_epoch(first[0].loss, first[0].penalty)
+
+    def _failed(self, trial: Trial) -> DivergenceError:
+        """Make the error for an evaluation that was not finite; the last iteration's parameters are sound."""
+        self.epoch = self.carry.updates + 1
+        sound, everything = self.carry, np.arange(len(self.job.X))
+        self.carry = sound._replace(theta=trial.theta, updates=sound.updates + (not trial.first))
+        error = self._divergence(everything, 1, sound, training=True)
+        self.carry = sound
+        return error
+
     def _make_epochs(self, done: int) -> int:
         """Make the next epoch, or all that are left where nobody looks in between; gives how many."""
         repeat = getattr(self.engine, "repeat", None)
-        looked_at = self.metrics or self.held_out is not None or self.audience.hears
+        looked_at = self.measuring.passes or self.audience.hears
         if repeat is not None and not looked_at and self.job.batch_size >= len(self.job.X):
             began = time.perf_counter()
             self.epoch, self.order, self.began = done + 1, None, self.carry
@@ -133,15 +171,22 @@ class Run:
         return count
 
     def _make_epoch(self, epoch: int) -> None:
-        began = time.perf_counter()
+        self.clock = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
         self.order, self.began = self._shuffle(), self.carry
+        if isinstance(self.job.rates, ScaledRates):
+            self.job.rates.factor = self.audience.rate_factor(self._info())
         result = self.engine.epoch(self.job, self.carry, self.order, self._watch, each=self.audience.hears_batches)
         self.carry = result.carry
         if result.failed is not None:
             raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
-        values = self._measure(result)
-        values["seconds"] = time.perf_counter() - began
+        self._end_epoch(result.loss, result.penalty)
+
+    def _end_epoch(self, loss: float, penalty: float) -> None:
+        """Measure and record an epoch, and tell the callbacks."""
+        values = self.measuring.measure(self.carry, loss, penalty)
+        now = time.perf_counter()
+        values["seconds"], self.clock = now - self.clock, now
         self.values = values
         self.history.append(values)
         self.history.updates = self.updates_before + self.carry.updates
@@ -163,37 +208,6 @@ class Run:
         # One batch of all rows needs no shuffling: only the order of a sum would change.
         return None if self.job.batch_size >= n else permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
 
-    def _measure(self, result: EpochResult) -> dict[str, float]:
-        """Give the epoch's values: the engine's sums, and what is measured on the training and validation part."""
-        carry = result.carry
-        values = {"loss": result.loss}
-        if self.job.objective.penalties:
-            values["penalty"] = result.penalty
-        with np.errstate(all="ignore"):
-            values |= self._measure_part(carry, self.job.X, self.job.Y, self.job.weights)
-            if (part := self.held_out) is not None:
-                values["validation_loss"] = self._cost(carry, part.X, part.Y, part.weights)
-                found = self._measure_part(carry, part.X, part.Y, part.weights)
-                values |= {f"validation_{name}": value for name, value in found.items()}
-        values["rate"] = self.job.rates(carry.updates)
-        return values
-
-    def _measure_part(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> dict[str, float]:
-        if not self.metrics:
-            return {}
-        A = self.engine.predict(self.model.network, carry.theta, carry.state, X)
-        measured = measure(self.model, A, Y, weights, self.metrics)
-        return {name: measured[name] for name in self.metrics}
-
-    def _cost(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> float:
-        return float(self.engine.loss(self.plain, carry.theta, carry.state, X, Y, weights))
-
-    def _series(self) -> tuple[str, ...]:
-        """The names of what `_measure` measures."""
-        held_out = () if self.held_out is None else ("loss", *self.metrics)
-        penalty = ("penalty",) if self.job.objective.penalties else ()
-        return ("loss", *penalty, *self.metrics, *(f"validation_{name}" for name in held_out), "rate", "seconds")
-
     def _info(self) -> Info:
         return Info(
             epoch=self.epoch,
@@ -205,7 +219,7 @@ class Run:
             history=self.history,
             carry=self.carry,
             make=self._make,
-            series=self.series,
+            series=self.measuring.series,
         )
 
     def _make(self, carry: Carry) -> Model:
@@ -236,7 +250,7 @@ class Run:
         newest = np.concatenate([before, rows[:done]])[-_ROWS_LOOKED_AT:]
         weights = None if job.weights is None else job.weights[newest]
         with np.errstate(all="ignore"):
-            cost = self._cost(self.carry, job.X[newest], job.Y[newest], weights)
+            cost = self.measuring.cost(self.carry, job.X[newest], job.Y[newest], weights)
         if not math.isfinite(cost):
             raise self._divergence(newest, self.batch, self.carry.before or self.began, training=False)
 
@@ -244,7 +258,9 @@ class Run:
         self.history.stopped = Message("diverged in epoch {epoch}, batch {batch}", epoch=self.epoch, batch=batch)
         # Without any sound parameters there are only those that training began with.
         model = self._make(sound or self.carry)
-        return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)
+        return diagnose(
+            self.job, self.carry, failed, self.measuring.part.rows, self.epoch, batch, model, training=training
+        )
 
 
 def _go_on(before: History | None) -> tuple[History, int, int]:
