@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
+    from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.formulas import (
         L1,
         L2,
@@ -55,6 +56,8 @@ _HOMES = {
     "Info": "training",
     "L1": "formulas",
     "L2": "formulas",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "MaxNorm": "formulas",
     "Model": "model",
     "Momentum": "formulas",
@@ -91,6 +94,8 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Info",
+    "MLPClassifier",
+    "MLPRegressor",
     "MaxNorm",
     "Model",
     "Momentum",

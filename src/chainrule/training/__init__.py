@@ -3,6 +3,7 @@
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
 from chainrule.training.counting import RightAnswers
 from chainrule.training.loop import INTERRUPTED, train
+from chainrule.training.memory import Memory
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
 from chainrule.training.progress import Progress
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
@@ -13,6 +14,7 @@ __all__ = [
     "EarlyStopping",
     "Info",
     "MeanSpread",
+    "Memory",
     "Progress",
     "RightAnswers",
     "Snapshot",

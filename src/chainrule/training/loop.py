@@ -20,6 +20,7 @@ from chainrule.sparse import SparseRows
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
 from chainrule.training.callbacks import Callback
+from chainrule.training.memory import Memory
 from chainrule.training.run import INTERRUPTED, Run
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def train(
     target: TargetEncoder | None = None,
     dtype: npt.DTypeLike | None = None,
     check_finite: bool = True,
+    shuffle: bool = True,
+    memory: Memory | None = None,
 ) -> Model:
     """Train a network by gradient descent and give the trained `Model`; what is passed in is left as it was.
 
@@ -60,7 +63,7 @@ def train(
 
     Args:
         network: a `Network`, whose parameters are drawn from the seed, or a `Model` to go on from: with shuffles of its
-            own, and with the optimizer's memory and the schedule beginning anew.
+            own, and with the optimizer's memory and the schedule beginning anew unless ``memory`` is given.
         X: inputs, shape (n, N_0), also as a sparse matrix of SciPy's, or raw rows where an encoder is given.
         Y: class numbers, labels, one-hot rows or values, n of them.
         optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, ….
@@ -84,6 +87,9 @@ def train(
         target: what Y means; None finds it out. Kept in the model.
         dtype: float64 or float32; None takes the model's own, float64 for a network.
         check_finite: False goes on whatever happens, for experiments.
+        shuffle: False takes the rows as they stand, epoch by epoch.
+        memory: a `Memory` whose optimizer's vectors and count of updates are gone on with, schedule included, and which
+            keeps them at the end; None begins anew.
 
     Returns:
         The trained model; ``model.history`` holds the series, ``model.history.stopped`` the reason it ended. Ctrl-C
@@ -119,6 +125,8 @@ def train(
     if held_out is not None and check_finite:
         prepare.check_held_out(held_out)
     chosen, course = OPTIMIZERS.find(optimizer), SCHEDULES.find(schedule)
+    kept = Memory() if memory is None else memory
+    start = kept.start(model.theta, model.state, chosen)
     job = Job(
         objective=Objective(model.network, model.loss, prepare.find_penalties(penalties)),
         X=part.X,
@@ -130,7 +138,8 @@ def train(
         clip=prepare.check_clip(clip),
         seed=seed,
         check_finite=check_finite,
-        updates_before=model.history.updates if model.history else 0,
+        # Those that the memory counts are not counted twice.
+        updates_before=(model.history.updates if model.history else 0) - start.updates,
     )
     prepare.check_trainable(model.network, job.objective)
     model.settings = _settings(job, course, epochs)
@@ -138,7 +147,10 @@ def train(
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     with limit_threads(n_threads):
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
-        return Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs).go()
+        run = Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs, start, shuffle)
+        trained = run.go()
+    kept.keep(run.carry, chosen)
+    return trained
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:

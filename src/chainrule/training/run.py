@@ -43,6 +43,8 @@ class Run:
         metrics: names of what to measure after each epoch.
         callbacks: one or several.
         epochs: how many to make.
+        start: the parameters and the optimizer's memory to begin with.
+        shuffle: whether each epoch takes the rows in an order of its own.
     """
 
     def __init__(
@@ -56,19 +58,22 @@ class Run:
         metrics: tuple[str, ...],
         callbacks: Callback | Iterable[Callback],
         epochs: int,
+        start: Carry,
+        shuffle: bool,
     ) -> None:
         self.model, self.job, self.engine, self.rows = model, job, engine, rows
-        self.held_out, self.metrics, self.epochs = held_out, metrics, epochs
+        self.held_out, self.metrics, self.epochs, self.shuffle = held_out, metrics, epochs, shuffle
         self.audience = Audience(callbacks)
         # Without penalties, for measuring.
         self.plain = Objective(model.network, model.loss) if job.objective.penalties else job.objective
         self.batches = math.ceil(len(job.X) / job.batch_size)
         self.series = self._series()
-        self.history, self.earlier, self.updates_before = _go_on(model.history)
+        self.history, self.earlier = _go_on(model.history)
+        self.updates_before = job.updates_before
         self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
         # Where the run stands. An engine updates theta in place, so these change with every batch.
-        self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
+        self.carry = start
         self.order: Array | None = None
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
@@ -161,7 +166,9 @@ class Run:
         """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""
         n, seed = len(self.job.X), self.job.seed
         # One batch of all rows needs no shuffling: only the order of a sum would change.
-        return None if self.job.batch_size >= n else permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
+        if self.job.batch_size >= n or not self.shuffle:
+            return None
+        return permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
 
     def _measure(self, result: EpochResult) -> dict[str, float]:
         """Give the epoch's values: the engine's sums, and what is measured on the training and validation part."""
@@ -247,9 +254,9 @@ class Run:
         return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)
 
 
-def _go_on(before: History | None) -> tuple[History, int, int]:
-    """Give a history to go on with, a copy, and how many epochs and updates it already holds."""
+def _go_on(before: History | None) -> tuple[History, int]:
+    """Give a history to go on with, a copy, and how many epochs it already holds."""
     if before is None:
-        return History(), 0, 0
+        return History(), 0
     series = {name: list(values) for name, values in before.series.items()}
-    return History(series=series, updates=before.updates), before.epochs, before.updates
+    return History(series=series, updates=before.updates), before.epochs
