@@ -38,7 +38,16 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
-    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
+    from chainrule.training import (
+        Callback,
+        EarlyStopping,
+        Info,
+        Progress,
+        ReduceOnPlateau,
+        Snapshot,
+        TimeLimit,
+        train,
+    )
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
@@ -65,6 +74,7 @@ _HOMES = {
     "Network": "network",
     "Progress": "training",
     "RMSProp": "formulas",
+    "ReduceOnPlateau": "training",
     "SGD": "formulas",
     "Snapshot": "training",
     "TableEncoder": "data.encoder",
@@ -103,6 +113,7 @@ __all__ = [
     "Network",
     "Progress",
     "RMSProp",
+    "ReduceOnPlateau",
     "Snapshot",
     "TableEncoder",
     "TargetEncoder",

@@ -82,6 +82,8 @@ class Fitted:
 def _check_count(name: str, values: Sequence[Any], own: Sequence[Any]) -> None:
     if len(values) != len(own):
         raise ShapeError(
-            "{name} has {given} arrays; the network has {expected} layers", name=name, given=len(values),
+            "{name} has {given} arrays; the network has {expected} layers",
+            name=name,
+            given=len(values),
             expected=len(own),
         )

@@ -214,7 +214,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         else:
             target = TargetEncoder("classes", classes=tuple(self.classes_.tolist()))
         outputs = 1 if two and activation == "sigmoid" else count
-        return Aim(outputs, activation, loss, target, "accuracy", stratify=not multilabel)
+        return Aim(outputs, activation, loss, target, "accuracy", catalogued=not multilabel, stratify=not multilabel)
 
     def _balance(self, training: Rows) -> Rows:
         """Give the rows with their weights times those of their classes; those set aside keep theirs."""

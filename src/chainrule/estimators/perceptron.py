@@ -21,14 +21,17 @@ from chainrule.estimators.arguments import check_arguments, is_flag
 from chainrule.estimators.attributes import Fitted
 from chainrule.estimators.parts import Rows, read_validation, read_weights, set_aside
 from chainrule.estimators.scoring import as_metrics, find_scorers
-from chainrule.estimators.stopping import Convergence, Telling, Value, loss_of, score_of
+from chainrule.estimators.stopping import Convergence, Lowering, Pace, Telling, Value, loss_of, score_of
 from chainrule.formulas import Array, Loss
-from chainrule.language import tr
+from chainrule.language import Message, tr
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.training import INTERRUPTED, Callback, Memory, Progress, train
+from chainrule.training import INTERRUPTED, Memory, Progress, train
 
 __all__ = ["Aim", "Perceptron", "begin", "keep_arguments"]
+
+# The series that are better the lower they are; scikit-learn's scorers are better the higher.
+LOSS_SERIES = ("loss", "validation_loss")
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,7 @@ class Aim:
         loss: what is minimized.
         target: what the outputs mean.
         score: what ``early_stopping=True`` watches: "accuracy" or "r2".
+        catalogued: whether the catalogue's metric of this name is scikit-learn's.
         stratify: whether a validation part keeps the classes' shares.
         scale: what scikit-learn divides the data loss by in ``loss_curve_``.
     """
@@ -50,6 +54,7 @@ class Aim:
     loss: Loss
     target: TargetEncoder
     score: str
+    catalogued: bool = True
     stratify: bool = False
     scale: float = 1.0
 
@@ -79,11 +84,10 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         whole = Rows(X, answers, read_weights(sample_weight, X.shape[0]))
         training, held_out = self._parts(whole, aim, incremental=incremental)
         training = self._balance(training)
-        value, series = loss_of(aim.scale, self._offset(training)), self._monitored(aim)
-        convergence = self._watch(value, series, incremental=incremental)
-        callbacks = [convergence, *([Telling(value, series)] if self.verbose else [])]
+        loss, series = loss_of(aim.scale, self._offset(training)), self._monitored(aim)
+        callbacks = self._callbacks(loss, series, incremental=incremental)
         model = self._train(start, aim, training, held_out, epochs, callbacks)
-        self._keep(model, len(training), value, series)
+        self._keep(model, len(training), loss, series)
         if not incremental:
             self._warn(epochs)
 
@@ -124,7 +128,9 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         """Give the rows to train on and those to measure on, or None."""
         stops = not (is_flag(self.early_stopping) and not self.early_stopping)
         if incremental and stops:
-            raise UsageError("partial_fit does not support early_stopping: it makes one epoch; use fit, or stop by hand")
+            raise UsageError(
+                "partial_fit does not support early_stopping: it makes one epoch; use fit, or stop by hand"
+            )
         if self.validation_data is not None:
             return whole, read_validation(self.validation_data, self._read_rows, self._answers)
         if not stops or (isinstance(self.early_stopping, str) and not self.early_stopping.startswith("validation_")):
@@ -140,16 +146,23 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             return self.early_stopping
         return f"validation_{next(iter(find_scorers(self.scoring)), aim.score)}" if self.early_stopping else None
 
-    def _watch(self, loss: Value, series: str | None, *, incremental: bool) -> Convergence:
-        """Give what stops training and keeps the best parameters."""
-        patience = np.inf if incremental else self.n_iter_no_change
-        given = {"tol": self.tol, "patience": patience, "keep": not incremental}
+    def _callbacks(self, loss: Value, series: str | None, *, incremental: bool) -> list[Any]:
+        """Give what stops training and keeps the best parameters, what tells of it, and the user's own."""
+        lower = settings.is_adaptive(self)
+        self._pace = self._pace if incremental and "_pace" in vars(self) else Pace()
+        given = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": self._pace}
+        given["patience"] = self.n_iter_no_change if lower or not incremental else np.inf
         if series is None:
-            return Convergence(loss, tr("training loss"), higher=False, **given)
-        return Convergence(score_of(series), series, higher=not series.endswith("loss"), **given)
+            found: list[Any] = [Convergence(loss, Message("training loss"), higher=False, **given)]
+        else:
+            found = [Convergence(score_of(series), series, higher=series not in LOSS_SERIES, **given)]
+        found += [Lowering(self._pace)] if lower else []
+        found += [Telling(loss, series)] if self.verbose else []
+        found += [Progress()] if self.progress else []
+        return [*found, *(self.callbacks if isinstance(self.callbacks, Iterable) else [self.callbacks])]
 
     def _train(
-        self, start: Model, aim: Aim, rows: Rows, held_out: Rows | None, epochs: int, callbacks: list[Callback]
+        self, start: Model, aim: Aim, rows: Rows, held_out: Rows | None, epochs: int, callbacks: list[Any]
     ) -> Model:
         """Call `train` with what the arguments mean."""
         size = settings.batch_rows(self.batch_size, len(rows))
@@ -157,7 +170,6 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         optimizer = settings.find_optimizer(self)
         if self._memory.optimizer != getattr(optimizer, "name", ""):
             self._memory = Memory()
-        own = [Progress()] if self.progress else []
         return train(
             start,
             rows.X,
@@ -167,7 +179,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             batch_size=size,
             epochs=epochs,
             validation=None if held_out is None else (held_out.X, held_out.y, held_out.weights),
-            callbacks=[*callbacks, *own, *_several(self.callbacks)],
+            callbacks=callbacks,
             seed=self._seed,
             engine=self.engine,
             n_threads=self.n_threads,
@@ -177,14 +189,19 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             weights=rows.weights,
             metrics=self._metrics(aim),
             target=aim.target,
+            label_smoothing=getattr(self, "label_smoothing", 0.0),
             shuffle=bool(self.shuffle),
             memory=self._memory,
         )
 
-    def _metrics(self, aim: Aim) -> Any:
-        """Give what is measured after each epoch: the scorers, or the score that early stopping watches."""
-        scorers = find_scorers(self.scoring)
-        return as_metrics(self, scorers) if scorers else [aim.score] if self.early_stopping is True else []
+    def _metrics(self, aim: Aim) -> list[Any]:
+        """Give what is measured after each epoch: the scorers, and the score that early stopping watches."""
+        scorers, series = find_scorers(self.scoring), self._monitored(aim)
+        watched = "" if series is None or series in LOSS_SERIES else series.removeprefix("validation_")
+        if watched and watched not in scorers and (watched != aim.score or not aim.catalogued):
+            scorers |= find_scorers(watched)
+        own = [watched] if watched and watched not in scorers else []
+        return [*own, as_metrics(self, scorers)] if scorers else own
 
     def _keep(self, model: Model, rows: int, loss: Value, series: str | None) -> None:
         """Keep the model, and what scikit-learn calls its training."""
@@ -199,8 +216,8 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         self.model_ = model
         self.best_loss_ = min(self.loss_curve_) if series is None else None
         self.validation_scores_ = None if series is None else list(history[series])
-        best = None if series is None else np.nanmin if series.endswith("loss") else np.nanmax
-        self.best_validation_score_ = None if best is None else float(best(self.validation_scores_))
+        best = np.fmin if series in LOSS_SERIES else np.fmax
+        self.best_validation_score_ = None if series is None else float(best.reduce(self.validation_scores_))
 
     def _warn(self, epochs: int) -> None:
         """Say where training ended before it was done."""
@@ -245,8 +262,3 @@ def _seed_of(random_state: Any) -> int:
     from sklearn.utils import check_random_state
 
     return int(check_random_state(random_state).randint(2**31 - 1))
-
-
-def _several(callbacks: Any) -> list[Any]:
-    """Give the user's callbacks as a list."""
-    return list(callbacks) if isinstance(callbacks, Iterable) else [callbacks]

@@ -138,7 +138,11 @@ def batch_rows(given: Any, rows: int) -> int:
         return min(200, rows)
     if given > rows:
         warnings.warn(
-            tr("batch_size is {given}, but there are {rows} rows to train on; all make one batch", given=given, rows=rows),
+            tr(
+                "batch_size is {given}, but there are {rows} rows to train on; all make one batch",
+                given=given,
+                rows=rows,
+            ),
             stacklevel=5,
         )
     return min(int(given), rows)

@@ -5,13 +5,18 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
 
 from chainrule.language import Message, told, tr
 from chainrule.training.callbacks import Callback, Info, Snapshot
 
-__all__ = ["Convergence", "Telling", "loss_of", "score_of"]
+__all__ = ["Convergence", "Lowering", "Pace", "Telling", "loss_of", "score_of"]
 
-Value = Callable[[Mapping[str, float]], float]
+Value: TypeAlias = Callable[[Mapping[str, float]], float]
+"""Reads a figure out of an epoch's measurements."""
+
+_SMALLEST_RATE = 1e-6
 
 
 def loss_of(scale: float, offset: float) -> Value:
@@ -36,8 +41,23 @@ def score_of(name: str) -> Value:
     return lambda values: values[name]
 
 
+@dataclass
+class Pace:
+    """What is remembered of a figure from epoch to epoch; between calls of ``partial_fit``, too.
+
+    Args:
+        best: the best so far, with its sign turned where less is better.
+        bad: how many epochs in a row were not better.
+        scale: what the learning rate has been multiplied by.
+    """
+
+    best: float = -math.inf
+    bad: int = 0
+    scale: float = 1.0
+
+
 class Convergence(Callback):
-    """Stops after so many epochs in a row in which a figure did not get better by ``tol`` than the best before.
+    """Stops after so many epochs in a row in which a figure was not better by ``tol`` than the best before.
 
     An epoch counts as bad where figure < best + tol (for a loss: figure > best - tol); the best is the best of all,
     however little better it was. The parameters of the best epoch are given back.
@@ -49,40 +69,46 @@ class Convergence(Callback):
         tol: how much better counts.
         patience: bad epochs in a row after which training stops; infinity never stops.
         keep: whether the best epoch's parameters are given back.
+        lower_rate: whether the learning rate is divided by 5 first, as long as it is above 1e-6.
+        pace: what was remembered; None begins anew.
 
-    Attributes:
-        met: whether training stopped because the figure no longer got better.
-        best: the best figure.
+    >>> Convergence(loss_of(1.0, 0.0), "training loss", higher=False, tol=1e-4, patience=10).pace.bad
+    0
     """
 
     def __init__(
-        self, figure: Value, what: str, *, higher: bool, tol: float, patience: float, keep: bool = True
+        self,
+        figure: Value,
+        what: str,
+        *,
+        higher: bool,
+        tol: float,
+        patience: float,
+        keep: bool = True,
+        lower_rate: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         self.figure, self.what, self.sign = figure, what, 1.0 if higher else -1.0
-        self.tol, self.patience, self.keep = tol, patience, keep
-        self.met, self._best, self._bad = False, -math.inf, 0
+        self.tol, self.patience, self.keep, self.lower_rate = tol, patience, keep, lower_rate
+        self.pace = Pace() if pace is None else pace
         self._kept: Snapshot | None = None
-
-    @property
-    def best(self) -> float:
-        """The best figure so far."""
-        return self.sign * self._best
 
     def epoch(self, info: Info) -> str | None:
         """Compare the newest figure with the best."""
-        value = self.sign * self.figure(info.values)
-        better = not (math.isnan(value) or value < self._best + self.tol)
-        self._bad = 0 if better else self._bad + 1
-        if value > self._best or (self._kept is None and self.keep):
-            self._best = max(value, self._best) if not math.isnan(value) else self._best
+        value, pace = self.sign * self.figure(info.values), self.pace
+        pace.bad = 0 if value >= pace.best + self.tol else pace.bad + 1  # a nan is no better
+        if value > pace.best:
+            pace.best = value
             if self.keep:
                 self._kept = Snapshot(info.carry.theta.copy(), info.carry.state.copy(), info.epoch)
-        return self._stop() if self._bad >= self.patience else None
+        return self._end_of_patience(info) if pace.bad >= self.patience else None
 
-    def _stop(self) -> str | None:
-        self.met = True
+    def _end_of_patience(self, info: Info) -> str | None:
+        if self.lower_rate and info.values["rate"] > _SMALLEST_RATE:
+            self.pace.scale, self.pace.bad = self.pace.scale / 5, 0
+            return None
         return Message(
-            "{what} did not improve by more than tol={tol:g} for {patience} consecutive epochs",
+            "{what} did not improve more than tol={tol:g} for {patience} consecutive epochs",
             what=self.what,
             tol=self.tol,
             patience=self.patience,
@@ -91,6 +117,21 @@ class Convergence(Callback):
     def end(self, info: Info) -> Snapshot | None:
         """Give back the best parameters."""
         return self._kept
+
+
+class Lowering:
+    """Multiplies the learning rate by what a `Convergence` has come to; a callback of its own, since it costs time.
+
+    Args:
+        pace: of the `Convergence`.
+    """
+
+    def __init__(self, pace: Pace) -> None:
+        self.pace = pace
+
+    def rate_factor(self, info: Info) -> float:
+        """Give the factor of the next epoch."""
+        return self.pace.scale
 
 
 class Telling(Callback):

@@ -5,6 +5,7 @@ from chainrule.training.counting import RightAnswers
 from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.memory import Memory
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
+from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
 
@@ -16,6 +17,7 @@ __all__ = [
     "MeanSpread",
     "Memory",
     "Progress",
+    "ReduceOnPlateau",
     "RightAnswers",
     "Snapshot",
     "ThetaPath",
