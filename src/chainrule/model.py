@@ -56,7 +56,7 @@ class Activations:
 
 
 def default_loss(network: Network) -> Loss:
-    """Give the loss that belongs to the output activation: cross-entropy for softmax and sigmoid, Poisson for softplus and exp.
+    """Give the loss that belongs to the output activation: cross-entropy for softmax and sigmoid, Poisson for softplus.
 
     >>> default_loss(Network.from_sizes([4, 3], output="softmax")).name
     'categorical_cross_entropy'

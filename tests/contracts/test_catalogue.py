@@ -52,7 +52,8 @@ def functions_of(record: Formula) -> dict[str, Callable[..., Any]]:
 
 def test_catalogue_holds_what_the_architecture_names() -> None:
     names = {
-        "activation": "step identity sigmoid tanh relu leaky_relu elu selu softplus exponential silu gelu gelu_tanh mish softmax",
+        "activation": "step identity sigmoid tanh relu leaky_relu elu selu softplus exponential silu gelu gelu_tanh "
+        "mish softmax",
         "loss": "squared_error half_squared_error mean_squared_error euclidean_distance absolute_error huber poisson "
         "binary_cross_entropy categorical_cross_entropy",
         "initializer": "zeros constant normal uniform glorot_normal glorot_uniform he_normal he_uniform lecun_normal "
