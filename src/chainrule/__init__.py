@@ -39,13 +39,16 @@ if TYPE_CHECKING:
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
     from chainrule.training import (
+        LBFGS,
         Callback,
         EarlyStopping,
         Info,
         Progress,
+        RateSearch,
         ReduceOnPlateau,
         Snapshot,
         TimeLimit,
+        find_rate,
         train,
     )
 
@@ -65,6 +68,7 @@ _HOMES = {
     "Info": "training",
     "L1": "formulas",
     "L2": "formulas",
+    "LBFGS": "training",
     "MLPClassifier": "estimators",
     "MLPRegressor": "estimators",
     "MaxNorm": "formulas",
@@ -74,12 +78,14 @@ _HOMES = {
     "Network": "network",
     "Progress": "training",
     "RMSProp": "formulas",
+    "RateSearch": "training",
     "ReduceOnPlateau": "training",
     "SGD": "formulas",
     "Snapshot": "training",
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
+    "find_rate": "training",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
@@ -91,6 +97,7 @@ _MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
 __all__ = [
     "L1",
     "L2",
+    "LBFGS",
     "SGD",
     "AdaGrad",
     "Adam",
@@ -113,6 +120,7 @@ __all__ = [
     "Network",
     "Progress",
     "RMSProp",
+    "RateSearch",
     "ReduceOnPlateau",
     "Snapshot",
     "TableEncoder",
@@ -122,6 +130,7 @@ __all__ = [
     "data",
     "descent",
     "errors",
+    "find_rate",
     "formulas",
     "lessons",
     "limit_threads",

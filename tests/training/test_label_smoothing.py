@@ -70,7 +70,7 @@ def test_the_number_type_stays_and_zero_changes_nothing(dtype: str) -> None:
 
 @pytest.mark.parametrize("s", [-0.1, 1, 1.0, float("nan"), "0.1", True, None])
 def test_shares_that_cannot_be(s: Any) -> None:
-    with pytest.raises(UsageError, match="label_smoothing is .*; it must be a number of 0 or more and below 1"):
+    with pytest.raises(UsageError, match=r"label_smoothing is .*; it must be a number of 0 or more and below 1"):
         train(NETWORK, X, y, label_smoothing=s)
 
 

@@ -134,7 +134,7 @@ class Job:
         X: inputs, shape (n, N_0), in the parameters' number type; an array or `SparseRows`, as for every verb.
         Y: targets, shape (n, N_K), likewise.
         weights: one weight per example, shape (n,), or None.
-        optimizer: how an update is made.
+        optimizer: how an update is made; None where no engine makes any, but L-BFGS.
         rates: learning rate of update t = 1, 2, ….
         batch_size: rows in a batch; the last batch of an epoch may have fewer.
         clip: largest Euclidean norm of the gradient, or None.
@@ -147,7 +147,7 @@ class Job:
     X: Inputs
     Y: Array
     weights: Array | None
-    optimizer: Optimizer
+    optimizer: Optimizer | None
     rates: Callable[[int], float]
     batch_size: int
     clip: float | None

@@ -372,6 +372,7 @@ def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Inputs, Array, Arr
 def _stepper(job: Job) -> Any:
     """Give the optimizer's formula with its parameters; a weight decay is 0 for everything that is no weight."""
     optimizer, network = job.optimizer, job.objective.network
+    assert optimizer is not None
     if not optimizer.decays:
         return optimizer.bound(optimizer.value)
     is_weight = np.zeros(network.parameter_count, dtype=job.X.dtype)

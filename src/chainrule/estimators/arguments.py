@@ -64,6 +64,12 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     for name in _FLAGS:
         if name in given and not is_flag(given[name]):
             raise UsageError("{name} is {value!r}; it must be True or False", name=name, value=given[name])
+    stopping = given.get("early_stopping", False)
+    if not is_flag(stopping) and not isinstance(stopping, str):
+        raise UsageError(
+            "early_stopping is {value!r}; it must be True, False or the name of a series, such as 'validation_loss'",
+            value=stopping,
+        )
     for name, choices in _CHOICES.items():
         if name in given and given[name] not in choices:
             raise UnknownName.among(name, given[name], choices)

@@ -32,6 +32,8 @@ __all__ = ["Aim", "Perceptron", "begin", "keep_arguments"]
 
 # The series that are better the lower they are; scikit-learn's scorers are better the higher.
 LOSS_SERIES = ("loss", "validation_loss")
+# Reasons to end before training has converged, as `train` tells them.
+ENDED_EARLY = ("all {epochs} epochs done", "all {count} evaluations used up")
 
 
 @dataclass(frozen=True)
@@ -154,10 +156,11 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         self._pace = pace
         given = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": pace}
         given["patience"] = self.n_iter_no_change if lower or not incremental else np.inf
-        if series is None:
-            found: list[Any] = [Convergence(loss, Message("training loss"), higher=False, **given)]
-        else:
-            found = [Convergence(score_of(series), series, higher=series not in LOSS_SERIES, **given)]
+        found: list[Any] = []
+        if series is not None:
+            found = [Convergence(score_of(series), series, series=series, higher=series not in LOSS_SERIES, **given)]
+        elif not settings.uses_lbfgs(self):  # which knows by itself when to stop, and ends where the loss is lowest
+            found = [Convergence(loss, Message("training loss"), higher=False, **given)]
         found += [Lowering(pace)] if lower else []
         found += [Telling(loss, series)] if self.verbose else []
         found += [Progress()] if self.progress else []
@@ -167,7 +170,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         self, start: Model, aim: Aim, rows: Rows, held_out: Rows | None, epochs: int, callbacks: list[Any]
     ) -> Model:
         """Call `train` with what the arguments mean."""
-        size = settings.batch_rows(self.batch_size, len(rows))
+        size = len(rows) if settings.uses_lbfgs(self) else settings.batch_rows(self.batch_size, len(rows))
         mean = 1.0 if rows.weights is None else float(rows.weights.mean())
         optimizer = settings.find_optimizer(self)
         if self._memory.optimizer != getattr(optimizer, "name", ""):
@@ -226,11 +229,12 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         stopped = self.history_.stopped
         if stopped == INTERRUPTED:
             warnings.warn(tr("Training interrupted by user."), stacklevel=4)
-        elif getattr(stopped, "key", "") == "all {epochs} epochs done":
+        elif getattr(stopped, "key", "") in ENDED_EARLY:
             text = tr(
-                "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet. Raise max_iter, "
-                "give a larger learning_rate_init, or scale the columns of X, for example with StandardScaler",
+                "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet ({reason}); raise "
+                "max_iter, give a larger learning_rate_init, or scale the columns of X, such as with StandardScaler",
                 epochs=epochs,
+                reason=stopped,
             )
             warnings.warn(text, ConvergenceWarning, stacklevel=4)
 

@@ -28,6 +28,7 @@ from chainrule.formulas import (
 )
 from chainrule.language import tr
 from chainrule.network import BatchNorm, Dense, Dropout, Layer, Network
+from chainrule.training import LBFGS
 
 __all__ = [
     "batch_rows",
@@ -39,6 +40,7 @@ __all__ = [
     "goes_by_epochs",
     "hidden_sizes",
     "is_adaptive",
+    "uses_lbfgs",
 ]
 
 
@@ -154,8 +156,11 @@ def find_optimizer(own: Any) -> Any:
     A name takes its learning rate from ``learning_rate_init``; a record has its own.
     """
     rate = float(own.learning_rate_init)
-    if isinstance(own.optimizer, str) and own.optimizer != "lbfgs":
+    if isinstance(own.optimizer, str) and own.optimizer in OPTIMIZERS:
         return OPTIMIZERS.find(own.optimizer, rate=rate)
+    if own.optimizer == "lbfgs" or (own.optimizer is None and own.solver == "lbfgs"):
+        # A tolerance of 0 asks for a gradient that is 0, which the smallest number above it says as well.
+        return LBFGS(tolerance=max(float(own.tol), 5e-324), max_evaluations=own.max_fun)
     if own.optimizer is not None:
         return own.optimizer
     if own.solver == "adam":
@@ -212,13 +217,19 @@ def find_penalties(own: Any, share: float) -> tuple[Penalty, ...]:
     return tuple(found + ([] if own.max_norm is None else [MaxNorm(own.max_norm)]))
 
 
+def uses_lbfgs(own: Any) -> bool:
+    """Say whether L-BFGS trains."""
+    if own.optimizer is None:
+        return bool(own.solver == "lbfgs")
+    return isinstance(own.optimizer, LBFGS) or (isinstance(own.optimizer, str) and own.optimizer == "lbfgs")
+
+
 def goes_by_epochs(own: Any) -> bool:
     """Say whether training goes epoch by epoch, as ``partial_fit`` needs.
 
     Raises:
         AttributeError: where it does not: scikit-learn then shows the method as missing, with this reason.
     """
-    chosen = own.solver if own.optimizer is None else getattr(own.optimizer, "name", own.optimizer)
-    if chosen == "lbfgs":
+    if uses_lbfgs(own):
         raise AttributeError(tr("partial_fit goes epoch by epoch, and L-BFGS does not; choose solver='adam' or 'sgd'"))
     return True

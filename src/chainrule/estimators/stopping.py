@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from chainrule.errors import UnknownName
 from chainrule.language import Message, told, tr
 from chainrule.training.callbacks import Callback, Info, Snapshot
 
@@ -65,6 +66,7 @@ class Convergence(Callback):
     Args:
         figure: reads the figure out of an epoch's measurements.
         what: its name, for messages.
+        series: the series that it is, or None where it is made of several.
         higher: whether more is better.
         tol: how much better counts.
         patience: bad epochs in a row after which training stops; infinity never stops.
@@ -81,6 +83,7 @@ class Convergence(Callback):
         figure: Value,
         what: str,
         *,
+        series: str | None = None,
         higher: bool,
         tol: float,
         patience: float,
@@ -88,10 +91,15 @@ class Convergence(Callback):
         lower_rate: bool = False,
         pace: Pace | None = None,
     ) -> None:
-        self.figure, self.what, self.sign = figure, what, 1.0 if higher else -1.0
+        self.figure, self.what, self.series, self.sign = figure, what, series, 1.0 if higher else -1.0
         self.tol, self.patience, self.keep, self.lower_rate = tol, patience, keep, lower_rate
         self.pace = Pace() if pace is None else pace
         self._kept: Snapshot | None = None
+
+    def begin(self, info: Info) -> None:
+        """See that what is watched is measured."""
+        if self.series is not None and self.series not in info.series:
+            raise UnknownName.among("series to monitor", self.series, info.series)
 
     def epoch(self, info: Info) -> str | None:
         """Compare the newest figure with the best."""

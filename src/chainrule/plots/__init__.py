@@ -18,6 +18,7 @@ from chainrule.plots.images import digits, first_layer_weights
 from chainrule.plots.layer_spread import Spread, layer_spread
 from chainrule.plots.lines import Curve, Panel, line_panels, mean_curves
 from chainrule.plots.losses import loss_panels
+from chainrule.plots.rate_search import rate_search
 from chainrule.plots.regions import decision_regions
 from chainrule.plots.regression import predictions_beside_truth
 from chainrule.plots.saving import save_figure
@@ -47,6 +48,7 @@ __all__ = [
     "network_diagram",
     "paths_on_contours",
     "predictions_beside_truth",
+    "rate_search",
     "save_animation",
     "save_figure",
     "tangent_panel",

@@ -39,6 +39,10 @@ _ENDINGS = (
     "the learning rate is down to {rate:g}, and {monitor} has not improved for {patience} epochs",
     "time limit of {seconds:g} s",
     "{what} did not improve more than tol={tol:g} for {patience} consecutive epochs",
+    "converged: no component of the gradient is larger than {least:g}",
+    "converged: an iteration lowered the cost by a share of less than {share:.2g}",
+    "all {count} evaluations used up",
+    "no lower cost found along the last direction: the number type allows no more, or there is a kink",
     "interrupted",
 )
 _KEYS = dict.fromkeys(

@@ -2,21 +2,25 @@
 
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
 from chainrule.training.counting import RightAnswers
+from chainrule.training.lbfgs import LBFGS
 from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.memory import Memory
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
 from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
+from chainrule.training.rate_search import RateSearch, find_rate
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
 
 __all__ = [
     "INTERRUPTED",
+    "LBFGS",
     "Callback",
     "EarlyStopping",
     "Info",
     "MeanSpread",
     "Memory",
     "Progress",
+    "RateSearch",
     "ReduceOnPlateau",
     "RightAnswers",
     "Snapshot",
@@ -26,6 +30,7 @@ __all__ = [
     "UntilFlat",
     "Variant",
     "cost_of_theta",
+    "find_rate",
     "train",
     "train_variants",
 ]

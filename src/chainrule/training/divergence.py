@@ -74,6 +74,20 @@ _CAUSES = {
     "clipped": (template("the learning rate {rate:g} is too large"), template("Try a tenth of it")),
 }
 
+# The same where L-BFGS trains, which has no learning rate.
+_WITHOUT_RATE = {
+    "inputs": (template("unscaled inputs, as large as {inputs:.3g}"), _CAUSES["inputs"][1]),
+    "targets": (
+        template("unscaled targets, as large as {targets:.3g}"),
+        template("Scale the targets, for example to mean 0 and deviation 1"),
+    ),
+    "penalty": (template("too strong a penalty, {shrinking}"), _CAUSES["penalty"][1]),
+    "rate": (
+        template("L-BFGS tried a step that went too far"),
+        template("Scale inputs and targets, or begin with some epochs of another optimizer, such as Adam()"),
+    ),
+}
+
 
 class _Place(NamedTuple):
     """Where the first number that is not finite appears.
@@ -204,7 +218,8 @@ def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str,
     inputs, targets, theta = map(_largest, (numbers_of(job.X[failed]), job.Y[failed], carry.theta))
     # What is wrong before the update is the work of the update before.
     rate = job.rates(max(1, carry.updates + (place.stage == "update")))
-    shrinking: tuple[Formula, ...] = (*job.objective.penalties, *[job.optimizer] * job.optimizer.decays)
+    decaying = () if job.optimizer is None or not job.optimizer.decays else (job.optimizer,)
+    shrinking: tuple[Formula, ...] = (*job.objective.penalties, *decaying)
     strength = max((each.parameters.get(key, 0.0) for each in shrinking for key in ("strength", "decay")), default=0.0)
     if place.formula is not None:
         name = place.stage
@@ -219,7 +234,7 @@ def _explain(job: Job, carry: Carry, failed: Array, place: _Place) -> tuple[str,
     else:
         name = "rate" if job.clip is None else "clipped"
     facts = {"inputs": inputs, "targets": targets, "theta": theta, "rate": rate, "formula": place.formula}
-    cause, remedy = _CAUSES[name]
+    cause, remedy = (_CAUSES if job.optimizer is not None else _CAUSES | _WITHOUT_RATE)[name]
     return Message(cause, shrinking=", ".join(map(str, shrinking)), **facts), Message(remedy)
 
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
+from chainrule.engines import Carry, Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
 from chainrule.errors import DataError
-from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
+from chainrule.formulas import SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
@@ -21,6 +21,7 @@ from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
 from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Callback
+from chainrule.training.lbfgs import LBFGS, check_suits, find_optimizer
 from chainrule.training.measuring import Measuring, find_metrics
 from chainrule.training.memory import Memory
 from chainrule.training.rates import ScaledRates, learning_rates
@@ -37,7 +38,7 @@ def train(
     X: Any,
     Y: Any,
     *,
-    optimizer: str | Optimizer = "adam",
+    optimizer: str | Optimizer | LBFGS = "adam",
     loss: str | Loss | None = None,
     batch_size: int = 32,
     epochs: int = 20,
@@ -70,10 +71,10 @@ def train(
             own, and with the optimizer's memory and the schedule beginning anew unless ``memory`` is given.
         X: inputs, shape (n, N_0), also as a sparse matrix of SciPy's, or raw rows where an encoder is given.
         Y: class numbers, labels, one-hot rows or values, n of them.
-        optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, ….
+        optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, …; "lbfgs" or `LBFGS()` takes all rows at once instead.
         loss: by name or record; None takes the one that belongs to the output activation, or the model's own.
-        batch_size: rows in a batch, at least 1; at least 2 for batch normalization.
-        epochs: passes over the data, at least 1.
+        batch_size: rows in a batch, at least 1; at least 2 for batch normalization. L-BFGS does without it.
+        epochs: passes over the data, at least 1; iterations of L-BFGS.
         validation: (X, Y) or (X, Y, weights) to measure after each epoch, or the share of rows to set aside for it
             (seeded, stratified for classes), or None.
         callbacks: one or several, see `chainrule.training.callbacks`.
@@ -132,19 +133,23 @@ def train(
     part, held_out = prepare.set_aside(model, whole, validation, seed)
     smoothing = prepare.check_smoothing(label_smoothing, model)
     audience = Audience(callbacks)
+    chosen, course = find_optimizer(optimizer), SCHEDULES.find(schedule)
+    lbfgs = chosen if isinstance(chosen, LBFGS) else None
+    formula = None if isinstance(chosen, LBFGS) else chosen
+    if lbfgs is not None:
+        batch_size = len(part.X)
     prepare.check_batches(model.network, batch_size, len(part.X))
     if held_out is not None and check_finite:
         prepare.check_held_out(held_out)
-    chosen, course = OPTIMIZERS.find(optimizer), SCHEDULES.find(schedule)
     kept = Memory() if memory is None else memory
-    start = kept.start(model.theta, model.state, chosen)
-    rates = learning_rates(chosen, course, math.ceil(len(part.X) / batch_size), epochs)
+    start = Carry(model.theta, model.state) if formula is None else kept.start(model.theta, model.state, formula)
+    rates = learning_rates(formula, course, math.ceil(len(part.X) / batch_size), epochs)
     job = Job(
         objective=Objective(model.network, model.loss, prepare.find_penalties(penalties)),
         X=part.X,
         Y=prepare.smooth(part.Y, smoothing, model.task),
         weights=part.weights,
-        optimizer=chosen,
+        optimizer=formula,
         rates=ScaledRates(rates) if audience.changes_rate else rates,
         batch_size=batch_size,
         clip=prepare.check_clip(clip),
@@ -154,15 +159,23 @@ def train(
         updates_before=max(0, (model.history.updates if model.history else 0) - start.updates),
     )
     prepare.check_trainable(model.network, job.objective)
-    model.settings = _settings(job, course, epochs) | {"label_smoothing": smoothing, "shuffle": bool(shuffle)}
+    if lbfgs is not None:
+        check_suits(model.network, job.objective.penalties, job.clip, course, audience.changes_rate)
+    model.settings = {
+        "optimizer": chosen.describe(),
+        **_settings(job, course, epochs),
+        "label_smoothing": smoothing,
+        "shuffle": bool(shuffle),
+    }
     wanted = find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     with limit_threads(n_threads):
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
         measuring = Measuring(model, job, computing, part, held_out, wanted)
-        run = Run(model, job, computing, reason, measuring, audience, epochs, start, shuffle=shuffle)
+        run = Run(model, job, computing, reason, measuring, audience, epochs, start, lbfgs, shuffle=shuffle)
         trained = run.go()
-    kept.keep(run.carry, chosen)
+    if formula is not None:
+        kept.keep(run.carry, formula)
     return trained
 
 
@@ -177,7 +190,6 @@ def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:
     """Give what the model keeps of how it was trained, as plain data."""
     return {
-        "optimizer": job.optimizer.describe(),
         "loss": job.objective.loss.describe(),
         "schedule": schedule.describe(),
         "penalties": [penalty.describe() for penalty in job.objective.penalties],

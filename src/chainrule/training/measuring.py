@@ -82,8 +82,8 @@ def _check_name(name: Any, found: Metrics) -> None:
     if isinstance(name, str) and name and name not in (*_OURS, *found) and not name.startswith("validation_"):
         return
     raise UsageError(
-        "a metric of your own has the name {name!r}; expected a text that names no other series and does not begin with "
-        "'validation_', which the validation part's series do",
+        "a metric of your own has the name {name!r}; expected a text that names no other series and does not begin "
+        "with 'validation_', which the validation part's series do",
         name=name,
     )
 

@@ -34,8 +34,12 @@ class ScaledRates:
         return self.factor * self.rates(t)
 
 
-def learning_rates(optimizer: Optimizer, schedule: Schedule, batches: int, epochs: int) -> Callable[[int], float]:
-    """Give the learning rate of update t = 1, 2, …: the optimizer's rate times the schedule's factor."""
+def learning_rates(
+    optimizer: Optimizer | None, schedule: Schedule, batches: int, epochs: int
+) -> Callable[[int], float]:
+    """Give the learning rate of update t = 1, 2, …: the optimizer's rate times the schedule's factor; 1 without one."""
+    if optimizer is None:
+        return ConstantRate(1.0)
     if schedule.name == "constant":
         return ConstantRate(float(optimizer.rate))
     factor = schedule.bound(schedule.value)

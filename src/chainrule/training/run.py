@@ -19,6 +19,7 @@ from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Info, Snapshot
 from chainrule.training.divergence import diagnose
 from chainrule.training.interrupt import Interrupt
+from chainrule.training.lbfgs import LBFGS, Trial, descend
 from chainrule.training.measuring import Measuring
 from chainrule.training.rates import ScaledRates
 
@@ -41,6 +42,7 @@ class Run:
         audience: the callbacks.
         epochs: how many to make.
         start: the parameters and the optimizer's memory to begin with.
+        lbfgs: what makes them in place of the engine's updates, or None.
         shuffle: whether each epoch takes the rows in an order of its own.
     """
 
@@ -54,9 +56,11 @@ class Run:
         audience: Audience,
         epochs: int,
         start: Carry,
+        lbfgs: LBFGS | None = None,
         *,
-        shuffle: bool,
+        shuffle: bool = True,
     ) -> None:
+        self.lbfgs = lbfgs
         self.model, self.job, self.engine, self.epochs = model, job, engine, epochs
         self.measuring, self.audience, self.shuffle = measuring, audience, shuffle
         self.batches = math.ceil(len(job.X) / job.batch_size)
@@ -70,15 +74,14 @@ class Run:
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
         self.values: dict[str, float] = {}
+        self.clock = 0.0  # when the epoch began
 
     def go(self) -> Model:
         """Make the epochs and give the model."""
         with Interrupt() as self.interrupt:
             try:
                 self.audience.begin(self._info())
-                done = 0
-                while done < self.epochs and self.reason is None:
-                    done += self._make_epochs(done)
+                self._make_all()
                 self.history.stopped = self.reason or Message("all {epochs} epochs done", epochs=self.epochs)
             except BaseException as error:
                 self.audience.end_after(error, self._info())
@@ -87,6 +90,49 @@ class Run:
         if self.interrupt.asked:
             self.history.stopped = INTERRUPTED
         return self._finish(kept)
+
+    def _make_all(self) -> None:
+        """Make the epochs, until all are done or there is a reason to stop."""
+        if self.lbfgs is not None:
+            self._iterate(self.lbfgs)
+            return
+        done = 0
+        while done < self.epochs and self.reason is None:
+            done += self._make_epochs(done)
+
+    def _iterate(self, lbfgs: LBFGS) -> None:
+        """Let L-BFGS make the epochs, an iteration each; where not one was made, record how training stands."""
+        self.clock, first = time.perf_counter(), list[Trial]()
+
+        def tried(trial: Trial) -> bool:
+            if trial.first:
+                first.append(trial)
+            if self.job.check_finite and not trial.finite:
+                raise self._failed(trial)
+            if self.interrupt.asked:
+                self.reason = INTERRUPTED
+            return self.reason is not None
+
+        def reached(carry: Carry, trial: Trial) -> bool:
+            self.began, self.epoch, self.values = self.carry, carry.updates, {}
+            self._watch(1, trial.loss, carry)
+            self._end_epoch(trial.loss, trial.penalty)
+            return self.reason is not None
+
+        reason = descend(lbfgs, self.job, self.engine, self.carry, self.epochs, tried, reached)
+        self.reason = self.reason or reason
+        if not self.carry.updates:
+            self.batch, self.loss = 1, first[0].loss
+            self._end_epoch(first[0].loss, first[0].penalty)
+
+    def _failed(self, trial: Trial) -> DivergenceError:
+        """Make the error for an evaluation that was not finite; the last iteration's parameters are sound."""
+        self.epoch = self.carry.updates + 1
+        sound, everything = self.carry, np.arange(len(self.job.X))
+        self.carry = sound._replace(theta=trial.theta, updates=sound.updates + (not trial.first))
+        error = self._divergence(everything, 1, sound, training=True)
+        self.carry = sound
+        return error
 
     def _make_epochs(self, done: int) -> int:
         """Make the next epoch, or all that are left where nobody looks in between; gives how many."""
@@ -130,7 +176,7 @@ class Run:
         return count
 
     def _make_epoch(self, epoch: int) -> None:
-        began = time.perf_counter()
+        self.clock = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
         self.order, self.began = self._shuffle(), self.carry
         if isinstance(self.job.rates, ScaledRates):
@@ -139,8 +185,13 @@ class Run:
         self.carry = result.carry
         if result.failed is not None:
             raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
-        values = self.measuring.measure(self.carry, result.loss, result.penalty)
-        values["seconds"] = time.perf_counter() - began
+        self._end_epoch(result.loss, result.penalty)
+
+    def _end_epoch(self, loss: float, penalty: float) -> None:
+        """Measure and record an epoch, and tell the callbacks."""
+        values = self.measuring.measure(self.carry, loss, penalty)
+        now = time.perf_counter()
+        values["seconds"], self.clock = now - self.clock, now
         self.values = values
         self.history.append(values)
         self.history.updates = self.updates_before + self.carry.updates

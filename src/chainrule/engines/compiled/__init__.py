@@ -115,7 +115,8 @@ def refusal(job: Job) -> Message | None:
         )
         tell_once("too many dense rows", text)
         return text
-    if _once(job, "epoch", lambda: Epochs(job, usable_threads())) is not None:
+    # Without updates there is nothing to prepare for epochs.
+    if job.optimizer is not None and _once(job, "epoch", lambda: Epochs(job, usable_threads())) is not None:
         return None
     try:
         lift(job.objective, job.optimizer, job.weights is not None)

@@ -1,0 +1,179 @@
+"""Finding a learning rate: a short training at rising rates shows where the loss falls and where it explodes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import DivergenceError, UsageError
+from chainrule.formulas import OPTIMIZERS, Array, Optimizer, Schedule
+from chainrule.formulas.intervals import POSITIVE, as_float
+from chainrule.language import Message
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.training.callbacks import Callback, Info
+from chainrule.training.loop import train
+
+__all__ = ["RateSearch", "find_rate"]
+
+_REACH = 3  # batches to each side that a loss is smoothed with
+_MEMORY = 0.8  # how much of the running mean comes from the batches before
+_EXPLODED = 4.0  # times the lowest running mean
+_BACK = 10.0  # the suggestion is the rate of the lowest smoothed loss over this
+
+
+@dataclass(frozen=True, eq=False)
+class RateSearch:
+    """What `find_rate` found.
+
+    Args:
+        rates: the learning rate of each batch, rising, shape (batches,).
+        losses: the loss of each batch before its update, likewise.
+        smoothed: the mean of each loss and of the three before and after it, as far as there are any, likewise.
+        stopped: why the search ended, in words.
+
+    >>> found = RateSearch(np.array([0.1, 1.0, 10.0]), np.ones(3), np.array([1.0, 0.5, 3.0]), "")
+    >>> found.suggestion
+    0.1
+    """
+
+    rates: Array
+    losses: Array
+    smoothed: Array
+    stopped: str
+
+    @property
+    def suggestion(self) -> float | None:
+        """A tenth of the rate at which the smoothed loss was lowest; None where it never fell below the first."""
+        lowest = int(np.argmin(self.smoothed))
+        return float(self.rates[lowest]) / _BACK if lowest else None
+
+    def __repr__(self) -> str:
+        suggestion = "none" if self.suggestion is None else f"{self.suggestion:.2g}"
+        return f"RateSearch({len(self.rates)} batches, rates {self.rates[0]:.2g} to {self.rates[-1]:.2g}: {suggestion})"
+
+
+class _Record(Callback):
+    """Keeps rate and loss of each batch; stops where the loss has exploded, or all batches are done."""
+
+    def __init__(self, rates: Array) -> None:
+        self.rates, self.losses = rates, list[float]()
+        self._mean, self._lowest = 0.0, math.inf
+
+    def batch(self, info: Info) -> str | None:
+        done = len(self.losses) + 1
+        self.losses.append(info.loss)
+        self._mean = _MEMORY * self._mean + (1 - _MEMORY) * info.loss
+        running = self._mean / (1 - _MEMORY**done)  # the weights so far add up to that
+        self._lowest = min(self._lowest, running)
+        if not running <= _EXPLODED * self._lowest:
+            return Message("the loss exploded at the rate {rate:.2g}", rate=float(self.rates[done - 1]))
+        return Message("all {count} batches done", count=done) if done == len(self.rates) else None
+
+
+def find_rate(
+    network: Network | Model,
+    X: Any,
+    Y: Any,
+    *,
+    smallest: float = 1e-6,
+    largest: float = 10.0,
+    batches: int = 100,
+    optimizer: str | Optimizer = "sgd",
+    batch_size: int = 32,
+    **arguments: Any,
+) -> RateSearch:
+    """Try rising learning rates, one a batch, and suggest one; what is passed in is left as it was.
+
+        rate of batch t = smallest (largest / smallest)^((t - 1) / (batches - 1)),  t = 1, 2, ...
+
+    While rates are too small the loss hardly moves, then it falls, and in the end it explodes: the search stops where a
+    running mean of it is four times as large as at its lowest. The suggestion is a tenth of the rate at which the
+    smoothed loss was lowest.
+
+    Args:
+        network: a `Network`, or a `Model` to go on from; a copy is trained.
+        X: inputs, as for `train`.
+        Y: targets, likewise.
+        smallest: the first rate.
+        largest: the last one.
+        batches: how many rates are tried, at least 2.
+        optimizer: by name or record; a rate of its own does not count.
+        batch_size: rows in a batch, as in the training to come: the larger, the higher the rate may be.
+        **arguments: further ones of `train`, such as ``loss``, ``penalties``, ``weights`` or ``seed``.
+
+    Raises:
+        UsageError: for rates or batches that cannot be, or arguments that the search sets itself; and whatever `train`
+            raises, except for a divergence, which is what the search looks for.
+
+    Source: L. N. Smith, Cyclical learning rates for training neural networks, WACV 2017, section 3.3.
+
+    >>> from chainrule import Network
+    >>> X = np.linspace(-1, 1, 64)
+    >>> found = find_rate(Network.from_sizes([1, 1]), X, 3 * X)
+    >>> 0.01 < found.suggestion < 1
+    True
+    """
+    _check(smallest, largest, batches, arguments)
+    rates = np.geomspace(smallest, largest, batches)
+    record, updates = _Record(rates), -(-_rows(X) // batch_size) if _is_count(batch_size) else 1
+    # The schedule is asked with epochs done; a whole number of updates is behind them.
+    rising = Schedule(
+        name="rising",
+        value=lambda e, E: (largest / smallest) ** (e * updates / (batches - 1)),
+        latex="",
+        use="Finding a learning rate.",
+    )
+    try:
+        model = train(
+            network,
+            X,
+            Y,
+            optimizer=OPTIMIZERS.find(optimizer, rate=smallest),
+            schedule=rising,
+            batch_size=batch_size,
+            epochs=math.ceil(batches / updates),
+            callbacks=record,
+            metrics=(),
+            **arguments,
+        )
+        assert model.history is not None
+        stopped = model.history.stopped
+    except DivergenceError as error:
+        if "row" in error.fields or not record.losses:
+            raise  # the data or the start are to blame, and no rate
+        stopped = Message("the loss exploded at the rate {rate:.2g}", rate=float(rates[len(record.losses) - 1]))
+    losses = np.array(record.losses)
+    return RateSearch(rates[: len(losses)], losses, _smooth(losses), stopped)
+
+
+def _smooth(losses: Array) -> Array:
+    """Give the mean around each place: unlike a running mean, it lags behind nothing."""
+    return np.array([losses[max(0, k - _REACH) : k + _REACH + 1].mean() for k in range(len(losses))])
+
+
+def _check(smallest: float, largest: float, batches: int, arguments: dict[str, Any]) -> None:
+    if as_float(smallest) not in POSITIVE or as_float(largest) not in POSITIVE or not smallest < largest:
+        raise UsageError(
+            "the rates go from {smallest!r} to {largest!r}; expected two numbers above 0, the smaller one first",
+            smallest=smallest,
+            largest=largest,
+        )
+    if not _is_count(batches) or batches < 2:
+        raise UsageError("batches is {batches!r}; it must be a whole number of at least 2", batches=batches)
+    own = {"schedule", "epochs", "callbacks", "metrics", "validation"} & set(arguments)
+    if own:
+        raise UsageError("find_rate sets {name} itself; leave it out", name=min(own))
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1
+
+
+def _rows(X: Any) -> int:
+    """Give how many rows there are, one at least."""
+    shape = getattr(X, "shape", None)
+    return max(1, int(shape[0]) if shape else len(X))
