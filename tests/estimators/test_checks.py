@@ -5,6 +5,7 @@ The ordinary run takes one engine and number type; CHAINRULE_CASES, as for the c
 
 from __future__ import annotations
 
+import functools
 import os
 import warnings
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from sklearn.exceptions import ConvergenceWarning, SkipTestWarning
+from sklearn.utils import estimator_checks
 from sklearn.utils.estimator_checks import estimator_checks_generator
 
 from chainrule import MLPClassifier, MLPRegressor
@@ -33,7 +35,12 @@ def name_of(value: Any) -> str:
 
 
 @pytest.mark.parametrize(("estimator", "check"), CHECKS, ids=name_of)
-def test_check(estimator: Any, check: Callable[[Any], None]) -> None:
+def test_check(estimator: Any, check: Callable[[Any], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    if estimator.dtype == "float32" and "sample_weight_equivalence" in getattr(check, "func", check).__name__:
+        # Its rtol of 1e-7 is less than the rounding of one float32, 1.2e-7. scikit-learn's other comparisons take 1e-4
+        # where numbers are float32; this one here as well, with 1e-6.
+        near = functools.partial(estimator_checks.assert_allclose_dense_sparse, rtol=1e-6, atol=1e-6)
+        monkeypatch.setattr(estimator_checks, "assert_allclose_dense_sparse", near)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         warnings.simplefilter("error", SkipTestWarning)

@@ -184,7 +184,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         if self.class_weight == "balanced":
             raise UsageError(
                 "class_weight='balanced' counts the classes of all rows, which partial_fit does not see; give weights, "
-                "class_weight={label: weight, …}"
+                "class_weight={{label: weight, …}}"
             )
         self._learn(X, y, sample_weight, epochs=1, incremental=True, classes=classes)
         return self

@@ -248,7 +248,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         inputs = as_inputs(X, model.network, model.dtype)
         if inputs is not X:
             check_finite(inputs)  # what is finite in float64 may not be in float32
-        engine = choose(self.history_.engine or "auto")
+        engine = choose(model.history.engine if model.history and model.history.engine else "auto")
         if self.n_threads is None:
             return engine.predict(model.network, model.theta, model.state, inputs)
         with limit_threads(self.n_threads):
