@@ -87,7 +87,8 @@ DOORS = {
 # The target of an import whose name only the running program knows.
 COMPUTED = "?"
 # What may be imported when a module is loaded, besides NumPy and the standard library.
-AT_LOAD = {"typer": ("cli",)}
+# The classes of the estimators are made of scikit-learn's; chainrule loads them when one is first touched.
+AT_LOAD = {"sklearn": ("estimators",), "typer": ("cli",)}
 
 
 class Import(NamedTuple):

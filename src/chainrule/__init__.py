@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
+    from chainrule.estimators import MLPClassifier, MLPRegressor
     from chainrule.formulas import (
         L1,
         L2,
@@ -68,6 +69,8 @@ _HOMES = {
     "L1": "formulas",
     "L2": "formulas",
     "LBFGS": "training",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "MaxNorm": "formulas",
     "Model": "model",
     "Momentum": "formulas",
@@ -108,6 +111,8 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Info",
+    "MLPClassifier",
+    "MLPRegressor",
     "MaxNorm",
     "Model",
     "Momentum",

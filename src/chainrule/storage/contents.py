@@ -38,6 +38,7 @@ _ENDINGS = (
     "early stopping: {monitor} has not improved for {patience} epochs",
     "the learning rate is down to {rate:g}, and {monitor} has not improved for {patience} epochs",
     "time limit of {seconds:g} s",
+    "{what} did not improve more than tol={tol:g} for {patience} consecutive epochs",
     "converged: no component of the gradient is larger than {least:g}",
     "converged: an iteration lowered the cost by a share of less than {share:.2g}",
     "all {count} evaluations used up",

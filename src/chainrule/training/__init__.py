@@ -4,6 +4,7 @@ from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot
 from chainrule.training.counting import RightAnswers
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.loop import INTERRUPTED, train
+from chainrule.training.memory import Memory
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
 from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
@@ -17,6 +18,7 @@ __all__ = [
     "EarlyStopping",
     "Info",
     "MeanSpread",
+    "Memory",
     "Progress",
     "RateSearch",
     "ReduceOnPlateau",

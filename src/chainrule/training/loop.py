@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
+from chainrule.engines import Carry, Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
 from chainrule.errors import DataError
 from chainrule.formulas import SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
@@ -23,6 +23,7 @@ from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Callback
 from chainrule.training.lbfgs import LBFGS, check_suits, find_optimizer
 from chainrule.training.measuring import Measuring, find_metrics
+from chainrule.training.memory import Memory
 from chainrule.training.rates import ScaledRates, learning_rates
 from chainrule.training.run import INTERRUPTED, Run
 
@@ -55,6 +56,8 @@ def train(
     target: TargetEncoder | None = None,
     dtype: npt.DTypeLike | None = None,
     check_finite: bool = True,
+    shuffle: bool = True,
+    memory: Memory | None = None,
     label_smoothing: float = 0.0,
 ) -> Model:
     """Train a network by gradient descent and give the trained `Model`; what is passed in is left as it was.
@@ -65,7 +68,7 @@ def train(
 
     Args:
         network: a `Network`, whose parameters are drawn from the seed, or a `Model` to go on from: with shuffles of its
-            own, and with the optimizer's memory and the schedule beginning anew.
+            own, and with the optimizer's memory and the schedule beginning anew unless ``memory`` is given.
         X: inputs, shape (n, N_0), also as a sparse matrix of SciPy's, or raw rows where an encoder is given.
         Y: class numbers, labels, one-hot rows or values, n of them.
         optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, …; "lbfgs" or `LBFGS()` takes all rows at once instead.
@@ -91,6 +94,9 @@ def train(
         target: what Y means; None finds it out. Kept in the model.
         dtype: float64 or float32; None takes the model's own, float64 for a network.
         check_finite: False goes on whatever happens, for experiments.
+        shuffle: False takes the rows as they stand, epoch by epoch.
+        memory: a `Memory` whose optimizer's vectors and count of updates are gone on with, schedule included, and which
+            keeps them at the end; None begins anew.
         label_smoothing: s takes this share from each target of a classification and spreads it over the k classes:
             (1 - s) y + s / k is what training aims at (k = 2 for a single sigmoid output). What is measured, the
             validation loss too, stays that of the true labels; the training loss is that of the smoothed ones.
@@ -135,6 +141,8 @@ def train(
     prepare.check_batches(model.network, batch_size, len(part.X))
     if held_out is not None and check_finite:
         prepare.check_held_out(held_out)
+    kept = Memory() if memory is None else memory
+    start = Carry(model.theta, model.state) if formula is None else kept.start(model.theta, model.state, formula)
     rates = learning_rates(formula, course, math.ceil(len(part.X) / batch_size), epochs)
     job = Job(
         objective=Objective(model.network, model.loss, prepare.find_penalties(penalties)),
@@ -147,7 +155,8 @@ def train(
         clip=prepare.check_clip(clip),
         seed=seed,
         check_finite=check_finite,
-        updates_before=model.history.updates if model.history else 0,
+        # Those that the memory counts are not counted twice.
+        updates_before=max(0, (model.history.updates if model.history else 0) - start.updates),
     )
     prepare.check_trainable(model.network, job.objective)
     if lbfgs is not None:
@@ -156,13 +165,18 @@ def train(
         "optimizer": chosen.describe(),
         **_settings(job, course, epochs),
         "label_smoothing": smoothing,
+        "shuffle": bool(shuffle),
     }
     wanted = find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     with limit_threads(n_threads):
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
         measuring = Measuring(model, job, computing, part, held_out, wanted)
-        return Run(model, job, computing, reason, measuring, audience, epochs, lbfgs).go()
+        run = Run(model, job, computing, reason, measuring, audience, epochs, start, lbfgs, shuffle=shuffle)
+        trained = run.go()
+    if formula is not None:
+        kept.keep(run.carry, formula)
+    return trained
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:

@@ -41,7 +41,9 @@ class Run:
         measuring: what is measured after each epoch.
         audience: the callbacks.
         epochs: how many to make.
+        start: the parameters and the optimizer's memory to begin with.
         lbfgs: what makes them in place of the engine's updates, or None.
+        shuffle: whether each epoch takes the rows in an order of its own.
     """
 
     def __init__(
@@ -53,18 +55,21 @@ class Run:
         measuring: Measuring,
         audience: Audience,
         epochs: int,
+        start: Carry,
         lbfgs: LBFGS | None = None,
+        *,
+        shuffle: bool = True,
     ) -> None:
         self.lbfgs = lbfgs
         self.model, self.job, self.engine, self.epochs = model, job, engine, epochs
-        self.measuring, self.audience = measuring, audience
+        self.measuring, self.audience, self.shuffle = measuring, audience, shuffle
         self.batches = math.ceil(len(job.X) / job.batch_size)
-        self.history, self.earlier, self.updates_before = _go_on(model.history)
+        self.history, self.earlier = _go_on(model.history)
+        self.updates_before = job.updates_before
         self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
         # Where the run stands. An engine updates theta in place, so these change with every batch.
-        slots = () if job.optimizer is None else job.optimizer.start(model.theta)
-        self.carry = Carry(model.theta, model.state, slots)
+        self.carry = start
         self.order: Array | None = None
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
@@ -206,7 +211,9 @@ class Run:
         """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""
         n, seed = len(self.job.X), self.job.seed
         # One batch of all rows needs no shuffling: only the order of a sum would change.
-        return None if self.job.batch_size >= n else permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
+        if self.job.batch_size >= n or not self.shuffle:
+            return None
+        return permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
 
     def _info(self) -> Info:
         return Info(
@@ -263,9 +270,9 @@ class Run:
         )
 
 
-def _go_on(before: History | None) -> tuple[History, int, int]:
-    """Give a history to go on with, a copy, and how many epochs and updates it already holds."""
+def _go_on(before: History | None) -> tuple[History, int]:
+    """Give a history to go on with, a copy, and how many epochs it already holds."""
     if before is None:
-        return History(), 0, 0
+        return History(), 0
     series = {name: list(values) for name, values in before.series.items()}
-    return History(series=series, updates=before.updates), before.epochs, before.updates
+    return History(series=series, updates=before.updates), before.epochs

@@ -1,0 +1,6 @@
+"""The scikit-learn face: estimators that take scikit-learn's place by changing the import, and offer more."""
+
+from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.regressor import MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
