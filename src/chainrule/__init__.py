@@ -36,7 +36,17 @@ if TYPE_CHECKING:
     )
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
-    from chainrule.storage import load, save
+    from chainrule.storage import (
+        check_parity,
+        from_keras_weights,
+        from_sklearn,
+        from_torch_state_dict,
+        load,
+        save,
+        to_keras_weights,
+        to_torch_state_dict,
+        torch_names,
+    )
     from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
@@ -67,10 +77,17 @@ _HOMES = {
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
+    "check_parity": "storage",
+    "from_keras_weights": "storage",
+    "from_sklearn": "storage",
+    "from_torch_state_dict": "storage",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
     "save": "storage",
+    "to_keras_weights": "storage",
+    "to_torch_state_dict": "storage",
+    "torch_names": "storage",
     "train": "training",
 }
 _MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
@@ -103,16 +120,23 @@ __all__ = [
     "TargetEncoder",
     "TimeLimit",
     "__version__",
+    "check_parity",
     "data",
     "descent",
     "errors",
     "formulas",
+    "from_keras_weights",
+    "from_sklearn",
+    "from_torch_state_dict",
     "lessons",
     "limit_threads",
     "load",
     "plots",
     "register",
     "save",
+    "to_keras_weights",
+    "to_torch_state_dict",
+    "torch_names",
     "train",
 ]
 
