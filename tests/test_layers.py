@@ -87,7 +87,8 @@ DOORS = {
 # The target of an import whose name only the running program knows.
 COMPUTED = "?"
 # What may be imported when a module is loaded, besides NumPy and the standard library.
-AT_LOAD = {"typer": ("cli",)}
+# An estimator of scikit-learn's inherits from its base class; nothing loads one before it is asked for.
+AT_LOAD = {"sklearn": ("estimators",), "typer": ("cli",)}
 
 
 class Import(NamedTuple):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
+    from chainrule.estimators.autoencoder import Autoencoder
     from chainrule.formulas import (
         L1,
         L2,
@@ -54,6 +55,7 @@ _HOMES = {
     "AdaGrad": "formulas",
     "Adam": "formulas",
     "AdamW": "formulas",
+    "Autoencoder": "estimators.autoencoder",
     "BatchNorm": "network",
     "Callback": "training",
     "ChainruleError": "errors",
@@ -99,6 +101,7 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Autoencoder",
     "BatchNorm",
     "Callback",
     "ChainruleError",
