@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
-    from chainrule.estimators.autoencoder import Autoencoder
+    from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor
     from chainrule.formulas import (
         L1,
         L2,
@@ -48,14 +48,23 @@ if TYPE_CHECKING:
         to_torch_state_dict,
         torch_names,
     )
-    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
+    from chainrule.training import (
+        Callback,
+        EarlyStopping,
+        Info,
+        Progress,
+        ReduceOnPlateau,
+        Snapshot,
+        TimeLimit,
+        train,
+    )
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
     "AdaGrad": "formulas",
     "Adam": "formulas",
     "AdamW": "formulas",
-    "Autoencoder": "estimators.autoencoder",
+    "Autoencoder": "estimators",
     "BatchNorm": "network",
     "Callback": "training",
     "ChainruleError": "errors",
@@ -67,6 +76,8 @@ _HOMES = {
     "Info": "training",
     "L1": "formulas",
     "L2": "formulas",
+    "MLPClassifier": "estimators",
+    "MLPRegressor": "estimators",
     "MaxNorm": "formulas",
     "Model": "model",
     "Momentum": "formulas",
@@ -74,6 +85,7 @@ _HOMES = {
     "Network": "network",
     "Progress": "training",
     "RMSProp": "formulas",
+    "ReduceOnPlateau": "training",
     "SGD": "formulas",
     "Snapshot": "training",
     "TableEncoder": "data.encoder",
@@ -111,6 +123,8 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Info",
+    "MLPClassifier",
+    "MLPRegressor",
     "MaxNorm",
     "Model",
     "Momentum",
@@ -118,6 +132,7 @@ __all__ = [
     "Network",
     "Progress",
     "RMSProp",
+    "ReduceOnPlateau",
     "Snapshot",
     "TableEncoder",
     "TargetEncoder",

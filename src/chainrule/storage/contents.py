@@ -36,7 +36,9 @@ _SERIES = "history."
 _ENDINGS = (
     "all {epochs} epochs done",
     "early stopping: {monitor} has not improved for {patience} epochs",
+    "the learning rate is down to {rate:g}, and {monitor} has not improved for {patience} epochs",
     "time limit of {seconds:g} s",
+    "{what} did not improve more than tol={tol:g} for {patience} consecutive epochs",
     "interrupted",
 )
 _KEYS = dict.fromkeys(

@@ -3,7 +3,9 @@
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
 from chainrule.training.counting import RightAnswers
 from chainrule.training.loop import INTERRUPTED, train
+from chainrule.training.memory import Memory
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
+from chainrule.training.plateau import ReduceOnPlateau
 from chainrule.training.progress import Progress
 from chainrule.training.variants import MeanSpread, Trials, Variant, train_variants
 
@@ -13,7 +15,9 @@ __all__ = [
     "EarlyStopping",
     "Info",
     "MeanSpread",
+    "Memory",
     "Progress",
+    "ReduceOnPlateau",
     "RightAnswers",
     "Snapshot",
     "ThetaPath",

@@ -6,19 +6,20 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chainrule.errors import UsageError
+from chainrule.formulas.intervals import POSITIVE, as_float
 from chainrule.language import tr
 from chainrule.training.callbacks import Callback, Info, Snapshot
 
 __all__ = ["Audience"]
 
-_METHODS = ("begin", "batch", "epoch", "end")
+_METHODS = ("begin", "rate_factor", "batch", "epoch", "end")
 
 
 class Audience:
     """The callbacks of one training: calls each in order, and sees to it that each one's ``end`` is called.
 
     Args:
-        given: one callback or several, with any of the four methods.
+        given: one callback or several, with any of the five methods.
 
     Raises:
         UsageError: for what has none of them.
@@ -30,14 +31,16 @@ class Audience:
         for each in self._callbacks:
             if isinstance(each, type) or not any(callable(getattr(each, method, None)) for method in _METHODS):
                 raise UsageError(
-                    "{given!r} is no callback; expected an object with a method begin, batch, epoch or end, such as "
-                    "EarlyStopping()",
+                    "{given!r} is no callback; expected an object with a method begin, rate_factor, batch, epoch or "
+                    "end, such as EarlyStopping()",
                     given=each,
                 )
         self._batch = _methods(self._callbacks, "batch")
         self.hears_batches = bool(self._batch)  # whether any callback wants to see every batch
         self._epoch = _methods(self._callbacks, "epoch")
-        self.hears = bool(self._batch or self._epoch)  # whether any wants to see batches or epochs
+        self._factors = _methods(self._callbacks, "rate_factor")
+        self.changes_rate = bool(self._factors)  # whether any callback wants to change the learning rate
+        self.hears = bool(self._batch or self._epoch or self._factors)  # whether any is called within the loop
         self._begun: list[Any] = []
 
     def begin(self, info: Info) -> None:
@@ -46,6 +49,25 @@ class Audience:
             self._begun.append(each)
             for method in _methods([each], "begin"):
                 method(info)
+
+    def rate_factor(self, info: Info) -> float:
+        """Before each epoch: give the product of the factors that callbacks ask for.
+
+        Raises:
+            UsageError: for one that is no finite number above 0.
+        """
+        factor = 1.0
+        for method in self._factors:
+            answer = method(info)
+            if as_float(answer) not in POSITIVE:
+                raise UsageError(
+                    "the callback {method} returned {answer!r}; expected a finite number above 0, by which learning "
+                    "rates are multiplied",
+                    method=getattr(method, "__qualname__", repr(method)),
+                    answer=answer,
+                )
+            factor *= float(answer)
+        return factor
 
     def batch(self, info: Info) -> str | None:
         """After each batch; the first reason to stop counts."""

@@ -1,14 +1,19 @@
 """Callbacks: what may look at training and stop it.
 
-A callback is an object with any of four methods; each is given an `Info`:
+A callback is an object with any of five methods; each is given an `Info`:
 
-    begin(info)   before the first epoch
-    batch(info)   after each batch; costs one call per batch, so only define it where every batch matters
-    epoch(info)   after each epoch, with the epoch's measurements
-    end(info)     at the end, also where an error ends training; may give a `Snapshot` to keep in place of the final one
+    begin(info)        before the first epoch
+    rate_factor(info)  before each epoch; gives a number by which the learning rates of this epoch's updates, schedule
+                       and all, are multiplied
+    batch(info)        after each batch; costs one call per batch, so only define it where every batch matters
+    epoch(info)        after each epoch, with the epoch's measurements
+    end(info)          at the end, also where an error ends training; may give a `Snapshot` to keep in place of the
+                       final one
 
 ``batch`` and ``epoch`` may return a text: training then stops and gives it as the reason. Every callback is called, in
-the order given, even if one before it wants to stop; the first reason and the first snapshot count.
+the order given, even if one before it wants to stop; the first reason and the first snapshot count, and the product of
+the factors. A factor is asked for anew before each epoch and kept nowhere else: a callback's own memory is all there is
+to it.
 """
 
 from __future__ import annotations
@@ -29,7 +34,7 @@ from chainrule.history import History
 from chainrule.language import Message
 from chainrule.model import Model
 
-__all__ = ["Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit"]
+__all__ = ["Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit", "check_monitoring"]
 
 
 @dataclass(frozen=True)
@@ -89,6 +94,10 @@ class Callback:
     def begin(self, info: Info) -> None:
         """Before the first epoch."""
 
+    def rate_factor(self, info: Info) -> float:
+        """Before each epoch: by what its learning rates are multiplied."""
+        return 1.0
+
     def batch(self, info: Info) -> str | None:
         """After each batch; a returned text stops training."""
         return None
@@ -102,6 +111,34 @@ class Callback:
         return None
 
 
+def check_monitoring(monitor: str, patience: int, least_change: float, better: str | None) -> float:
+    """Check how a callback watches a series; give -1 where higher is better, else 1.
+
+    Raises:
+        UsageError: for a monitor that is no text, a patience below 1, a least change below 0, or another ``better``.
+    """
+    if isinstance(patience, bool) or not isinstance(patience, (int, np.integer)) or patience < 1:
+        raise UsageError("patience is {patience!r}; it must be a whole number of epochs, at least 1", patience=patience)
+    if not is_real(least_change) or not 0 <= least_change < math.inf:
+        raise UsageError("least_change is {value!r}; it must be a number of 0 or more", value=least_change)
+    if not isinstance(monitor, str):
+        raise UsageError(
+            "monitor is {monitor!r}; it must be the name of a series, such as 'validation_loss' (the number of "
+            "epochs is EarlyStopping(patience=…))",
+            monitor=monitor,
+        )
+    if better not in ("lower", "higher", None):
+        raise UsageError(
+            "better is {better!r}; it must be 'lower' or 'higher', or None, which takes what the catalogue says of a "
+            "metric",
+            better=better,
+        )
+    if better is None:
+        metric = METRICS.get(monitor.removeprefix("validation_"))
+        better = "lower" if metric is None else metric.better
+    return -1.0 if better == "higher" else 1.0
+
+
 class EarlyStopping(Callback):
     """Stops when a series has not improved for some epochs; gives back the best parameters, however training ends.
 
@@ -109,31 +146,25 @@ class EarlyStopping(Callback):
         monitor: any series, such as "validation_loss" or "validation_accuracy".
         patience: epochs without improvement after which training stops: the first bad epoch counts 1.
         least_change: how much better counts as better.
+        better: "lower" or "higher"; None takes what the catalogue says of a metric, "lower" for all else.
 
     Raises:
-        UsageError: for a monitor that is no text, a patience below 1, or a least change below 0.
+        UsageError: for a monitor that is no text, a patience below 1, a least change below 0, or another ``better``.
         UnknownName: (as training begins) where there is no such series.
 
     >>> EarlyStopping("validation_accuracy", patience=5)
     EarlyStopping('validation_accuracy', patience=5)
     """
 
-    def __init__(self, monitor: str = "validation_loss", patience: int = 10, least_change: float = 0.0) -> None:
-        if isinstance(patience, bool) or not isinstance(patience, (int, np.integer)) or patience < 1:
-            raise UsageError(
-                "patience is {patience!r}; it must be a whole number of epochs, at least 1", patience=patience
-            )
-        if not is_real(least_change) or not 0 <= least_change < math.inf:
-            raise UsageError("least_change is {value!r}; it must be a number of 0 or more", value=least_change)
-        if not isinstance(monitor, str):
-            raise UsageError(
-                "monitor is {monitor!r}; it must be the name of a series, such as 'validation_loss' (the number of "
-                "epochs is EarlyStopping(patience=…))",
-                monitor=monitor,
-            )
-        self.monitor, self.patience, self.least_change = monitor, int(patience), least_change
-        metric = METRICS.get(monitor.removeprefix("validation_"))
-        self._sign = -1.0 if metric is not None and metric.better == "higher" else 1.0
+    def __init__(
+        self,
+        monitor: str = "validation_loss",
+        patience: int = 10,
+        least_change: float = 0.0,
+        better: str | None = None,
+    ) -> None:
+        self._sign = check_monitoring(monitor, patience, least_change, better)
+        self.monitor, self.patience, self.least_change, self.better = monitor, int(patience), least_change, better
         self._best = math.inf
         self._kept: Snapshot | None = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -19,7 +19,11 @@ from chainrule.network import Network
 from chainrule.sparse import SparseRows
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
+from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Callback
+from chainrule.training.measuring import Measuring, find_metrics
+from chainrule.training.memory import Memory
+from chainrule.training.rates import ScaledRates, learning_rates
 from chainrule.training.run import INTERRUPTED, Run
 
 if TYPE_CHECKING:
@@ -46,11 +50,14 @@ def train(
     penalties: str | Penalty | Iterable[str | Penalty] = (),
     clip: float | None = None,
     weights: Any = None,
-    metrics: str | Sequence[str] | None = None,
+    metrics: str | Iterable[Any] | None = None,
     encoder: TableEncoder | None = None,
     target: TargetEncoder | None = None,
     dtype: npt.DTypeLike | None = None,
     check_finite: bool = True,
+    shuffle: bool = True,
+    memory: Memory | None = None,
+    label_smoothing: float = 0.0,
 ) -> Model:
     """Train a network by gradient descent and give the trained `Model`; what is passed in is left as it was.
 
@@ -60,7 +67,7 @@ def train(
 
     Args:
         network: a `Network`, whose parameters are drawn from the seed, or a `Model` to go on from: with shuffles of its
-            own, and with the optimizer's memory and the schedule beginning anew.
+            own, and with the optimizer's memory and the schedule beginning anew unless ``memory`` is given.
         X: inputs, shape (n, N_0), also as a sparse matrix of SciPy's, or raw rows where an encoder is given.
         Y: class numbers, labels, one-hot rows or values, n of them.
         optimizer: by name or as `SGD(3.0)`, `Adam(1e-3)`, ….
@@ -78,12 +85,20 @@ def train(
         penalties: `L1`, `L2`, `MaxNorm`, one or several.
         clip: largest Euclidean norm of a batch's gradient, or None.
         weights: one weight per row, or None.
-        metrics: what to measure after each epoch on the training and validation parts; None takes accuracy or rmse, ()
-            nothing, which saves a pass over the data.
+        metrics: what to measure after each epoch on the training and validation parts: names, or functions of your own
+            as ``{"name": f}``, or a list of both; None takes accuracy or rmse, () nothing, which saves a pass over the
+            data. ``f(model, X, Y, weights)`` gives one number, from a copy of the model, the part's inputs as the
+            network sees them, its labels or values in their own unit, and its weights or None.
         encoder: turns raw rows into inputs; kept in the model.
         target: what Y means; None finds it out. Kept in the model.
         dtype: float64 or float32; None takes the model's own, float64 for a network.
         check_finite: False goes on whatever happens, for experiments.
+        shuffle: False takes the rows as they stand, epoch by epoch.
+        memory: a `Memory` whose optimizer's vectors and count of updates are gone on with, schedule included, and which
+            keeps them at the end; None begins anew.
+        label_smoothing: s takes this share from each target of a classification and spreads it over the k classes:
+            (1 - s) y + s / k is what training aims at (k = 2 for a single sigmoid output). What is measured, the
+            validation loss too, stays that of the true labels; the training loss is that of the smoothed ones.
 
     Returns:
         The trained model; ``model.history`` holds the series, ``model.history.stopped`` the reason it ended. Ctrl-C
@@ -115,30 +130,40 @@ def train(
     model.target = target
     whole = prepare.make_part(model, inputs, Y, weights)
     part, held_out = prepare.set_aside(model, whole, validation, seed)
+    smoothing = prepare.check_smoothing(label_smoothing, model)
+    audience = Audience(callbacks)
     prepare.check_batches(model.network, batch_size, len(part.X))
     if held_out is not None and check_finite:
         prepare.check_held_out(held_out)
     chosen, course = OPTIMIZERS.find(optimizer), SCHEDULES.find(schedule)
+    kept = Memory() if memory is None else memory
+    start = kept.start(model.theta, model.state, chosen)
+    rates = learning_rates(chosen, course, math.ceil(len(part.X) / batch_size), epochs)
     job = Job(
         objective=Objective(model.network, model.loss, prepare.find_penalties(penalties)),
         X=part.X,
-        Y=part.Y,
+        Y=prepare.smooth(part.Y, smoothing, model.task),
         weights=part.weights,
         optimizer=chosen,
-        rates=prepare.learning_rates(chosen, course, math.ceil(len(part.X) / batch_size), epochs),
+        rates=ScaledRates(rates) if audience.changes_rate else rates,
         batch_size=batch_size,
         clip=prepare.check_clip(clip),
         seed=seed,
         check_finite=check_finite,
-        updates_before=model.history.updates if model.history else 0,
+        # Those that the memory counts are not counted twice.
+        updates_before=max(0, (model.history.updates if model.history else 0) - start.updates),
     )
     prepare.check_trainable(model.network, job.objective)
-    model.settings = _settings(job, course, epochs)
-    measured = prepare.find_metrics(metrics, model)
+    model.settings = _settings(job, course, epochs) | {"label_smoothing": smoothing, "shuffle": bool(shuffle)}
+    wanted = find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     with limit_threads(n_threads):
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
-        return Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs).go()
+        measuring = Measuring(model, job, computing, part, held_out, wanted)
+        run = Run(model, job, computing, reason, measuring, audience, epochs, start, shuffle=shuffle)
+        trained = run.go()
+    kept.keep(run.carry, chosen)
+    return trained
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:

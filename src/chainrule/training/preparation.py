@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, as_targets, as_weights, check_dtype, truth_of
-from chainrule.engines import ConstantRate, Objective
-from chainrule.errors import DataError, ShapeError, UnknownName, UsageError
-from chainrule.formulas import LOSSES, METRICS, PENALTIES, Array, Loss, Optimizer, Penalty, Schedule
+from chainrule.engines import Objective
+from chainrule.errors import DataError, ShapeError, UsageError
+from chainrule.formulas import LOSSES, PENALTIES, Array, Loss, Penalty
+from chainrule.formulas.intervals import BELOW_ONE, as_float
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import BatchNorm, Network
@@ -26,12 +27,12 @@ __all__ = [
     "check_clip",
     "check_epochs",
     "check_held_out",
+    "check_smoothing",
     "check_trainable",
-    "find_metrics",
     "find_penalties",
-    "learning_rates",
     "make_part",
     "set_aside",
+    "smooth",
     "start_model",
 ]
 
@@ -219,40 +220,40 @@ def find_penalties(given: str | Penalty | Iterable[str | Penalty]) -> tuple[Pena
     return tuple(PENALTIES.find(each) for each in several)
 
 
-def find_metrics(wanted: str | Sequence[str] | None, model: Model) -> tuple[str, ...]:
-    """Give the names of the metrics to measure, checked against the task; None takes the task's first."""
-    task = "regression" if model.task == "regression" else "classification"
-    fitting = [name for name, metric in METRICS.items() if metric.task == task]
-    if wanted is None:
-        return (fitting[0],)
-    several = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Iterable) else wanted
-    names = tuple(several)
-    if not all(isinstance(name, str) for name in names):
+def check_smoothing(smoothing: float, model: Model) -> float:
+    """Return the label smoothing s as a Python float.
+
+    Raises:
+        UsageError: for what is no number with 0 <= s < 1, or where there are no labels.
+    """
+    if as_float(smoothing) not in BELOW_ONE:
         raise UsageError(
-            "metrics is {given!r}; expected a name or a list of names out of {known}, or () for none",
-            given=wanted,
-            known=", ".join(fitting),
+            "label_smoothing is {value!r}; it must be a number of 0 or more and below 1, such as 0.1", value=smoothing
         )
-    kind = Message("regression metric" if task == "regression" else "classification metric")
-    for name in names:
-        if name not in fitting:
-            raise UnknownName.among(kind, name, fitting)
-    return names
+    if smoothing and model.task == "regression":
+        raise UsageError("label_smoothing is for labels, and this network predicts values; leave it at 0")
+    return float(smoothing)
 
 
-def learning_rates(optimizer: Optimizer, schedule: Schedule, batches: int, epochs: int) -> Callable[[int], float]:
-    """Give the learning rate of update t = 1, 2, …: the optimizer's rate times the schedule's factor."""
-    if schedule.name == "constant":
-        return ConstantRate(float(optimizer.rate))
-    factor = schedule.bound(schedule.value)
+def smooth(Y: Array, smoothing: float, task: str) -> Array:
+    """Take from each target its share s and spread it evenly over the k classes: (1 - s) y + s / k.
 
-    def rate(t: int) -> float:
-        try:
-            return float(optimizer.rate * factor((max(t, 1) - 1) / batches, epochs))
-        except OverflowError:  # Python's floats raise where NumPy's become inf; divergence is named elsewhere
-            return math.inf
+    One sigmoid output has the probability of one of two classes, and so has each output of a multilabel task: k = 2.
 
-    return rate
+    Args:
+        Y: targets of classes, shape (n, N_K).
+        smoothing: s.
+        task: "classification" or "multilabel".
+
+    Source: C. Szegedy et al., Rethinking the Inception architecture for computer vision, CVPR 2016, section 7.
+
+    >>> smooth(np.array([[0.0, 1.0, 0.0, 0.0]]), 0.2, "classification").round(2).tolist()
+    [[0.05, 0.85, 0.05, 0.05]]
+    """
+    if not smoothing:
+        return Y
+    k = 2 if task == "multilabel" else max(Y.shape[1], 2)
+    return (1 - smoothing) * Y + smoothing / k
 
 
 def check_trainable(network: Network, objective: Objective) -> None:

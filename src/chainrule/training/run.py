@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
 
-from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job, Objective
+from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array
 from chainrule.history import History
 from chainrule.language import Message
-from chainrule.model import Model, measure
-from chainrule.sparse import Inputs
+from chainrule.model import Model
 from chainrule.streams import permutation
 from chainrule.training.audience import Audience
-from chainrule.training.callbacks import Callback, Info, Snapshot
+from chainrule.training.callbacks import Info, Snapshot
 from chainrule.training.divergence import diagnose
 from chainrule.training.interrupt import Interrupt
-from chainrule.training.preparation import Part
+from chainrule.training.measuring import Measuring
+from chainrule.training.rates import ScaledRates
 
 __all__ = ["INTERRUPTED", "Run"]
 
@@ -38,11 +37,11 @@ class Run:
         job: what does not change.
         engine: what computes.
         reason: why this engine.
-        rows: which rows of what was passed the job's rows are.
-        held_out: the validation part, or None.
-        metrics: names of what to measure after each epoch.
-        callbacks: one or several.
+        measuring: what is measured after each epoch.
+        audience: the callbacks.
         epochs: how many to make.
+        start: the parameters and the optimizer's memory to begin with.
+        shuffle: whether each epoch takes the rows in an order of its own.
     """
 
     def __init__(
@@ -51,24 +50,22 @@ class Run:
         job: Job,
         engine: Engine,
         reason: str,
-        rows: Array,
-        held_out: Part | None,
-        metrics: tuple[str, ...],
-        callbacks: Callback | Iterable[Callback],
+        measuring: Measuring,
+        audience: Audience,
         epochs: int,
+        start: Carry,
+        *,
+        shuffle: bool,
     ) -> None:
-        self.model, self.job, self.engine, self.rows = model, job, engine, rows
-        self.held_out, self.metrics, self.epochs = held_out, metrics, epochs
-        self.audience = Audience(callbacks)
-        # Without penalties, for measuring.
-        self.plain = Objective(model.network, model.loss) if job.objective.penalties else job.objective
+        self.model, self.job, self.engine, self.epochs = model, job, engine, epochs
+        self.measuring, self.audience, self.shuffle = measuring, audience, shuffle
         self.batches = math.ceil(len(job.X) / job.batch_size)
-        self.series = self._series()
-        self.history, self.earlier, self.updates_before = _go_on(model.history)
+        self.history, self.earlier = _go_on(model.history)
+        self.updates_before = job.updates_before
         self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
         # Where the run stands. An engine updates theta in place, so these change with every batch.
-        self.carry = Carry(model.theta, model.state, job.optimizer.start(model.theta))
+        self.carry = start
         self.order: Array | None = None
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
@@ -94,7 +91,7 @@ class Run:
     def _make_epochs(self, done: int) -> int:
         """Make the next epoch, or all that are left where nobody looks in between; gives how many."""
         repeat = getattr(self.engine, "repeat", None)
-        looked_at = self.metrics or self.held_out is not None or self.audience.hears
+        looked_at = self.measuring.passes or self.audience.hears
         if repeat is not None and not looked_at and self.job.batch_size >= len(self.job.X):
             began = time.perf_counter()
             self.epoch, self.order, self.began = done + 1, None, self.carry
@@ -136,11 +133,13 @@ class Run:
         began = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
         self.order, self.began = self._shuffle(), self.carry
+        if isinstance(self.job.rates, ScaledRates):
+            self.job.rates.factor = self.audience.rate_factor(self._info())
         result = self.engine.epoch(self.job, self.carry, self.order, self._watch, each=self.audience.hears_batches)
         self.carry = result.carry
         if result.failed is not None:
             raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
-        values = self._measure(result)
+        values = self.measuring.measure(self.carry, result.loss, result.penalty)
         values["seconds"] = time.perf_counter() - began
         self.values = values
         self.history.append(values)
@@ -161,38 +160,9 @@ class Run:
         """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""
         n, seed = len(self.job.X), self.job.seed
         # One batch of all rows needs no shuffling: only the order of a sum would change.
-        return None if self.job.batch_size >= n else permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
-
-    def _measure(self, result: EpochResult) -> dict[str, float]:
-        """Give the epoch's values: the engine's sums, and what is measured on the training and validation part."""
-        carry = result.carry
-        values = {"loss": result.loss}
-        if self.job.objective.penalties:
-            values["penalty"] = result.penalty
-        with np.errstate(all="ignore"):
-            values |= self._measure_part(carry, self.job.X, self.job.Y, self.job.weights)
-            if (part := self.held_out) is not None:
-                values["validation_loss"] = self._cost(carry, part.X, part.Y, part.weights)
-                found = self._measure_part(carry, part.X, part.Y, part.weights)
-                values |= {f"validation_{name}": value for name, value in found.items()}
-        values["rate"] = self.job.rates(carry.updates)
-        return values
-
-    def _measure_part(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> dict[str, float]:
-        if not self.metrics:
-            return {}
-        A = self.engine.predict(self.model.network, carry.theta, carry.state, X)
-        measured = measure(self.model, A, Y, weights, self.metrics)
-        return {name: measured[name] for name in self.metrics}
-
-    def _cost(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> float:
-        return float(self.engine.loss(self.plain, carry.theta, carry.state, X, Y, weights))
-
-    def _series(self) -> tuple[str, ...]:
-        """The names of what `_measure` measures."""
-        held_out = () if self.held_out is None else ("loss", *self.metrics)
-        penalty = ("penalty",) if self.job.objective.penalties else ()
-        return ("loss", *penalty, *self.metrics, *(f"validation_{name}" for name in held_out), "rate", "seconds")
+        if self.job.batch_size >= n or not self.shuffle:
+            return None
+        return permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
 
     def _info(self) -> Info:
         return Info(
@@ -205,7 +175,7 @@ class Run:
             history=self.history,
             carry=self.carry,
             make=self._make,
-            series=self.series,
+            series=self.measuring.series,
         )
 
     def _make(self, carry: Carry) -> Model:
@@ -236,7 +206,7 @@ class Run:
         newest = np.concatenate([before, rows[:done]])[-_ROWS_LOOKED_AT:]
         weights = None if job.weights is None else job.weights[newest]
         with np.errstate(all="ignore"):
-            cost = self._cost(self.carry, job.X[newest], job.Y[newest], weights)
+            cost = self.measuring.cost(self.carry, job.X[newest], job.Y[newest], weights)
         if not math.isfinite(cost):
             raise self._divergence(newest, self.batch, self.carry.before or self.began, training=False)
 
@@ -244,12 +214,14 @@ class Run:
         self.history.stopped = Message("diverged in epoch {epoch}, batch {batch}", epoch=self.epoch, batch=batch)
         # Without any sound parameters there are only those that training began with.
         model = self._make(sound or self.carry)
-        return diagnose(self.job, self.carry, failed, self.rows, self.epoch, batch, model, training=training)
+        return diagnose(
+            self.job, self.carry, failed, self.measuring.part.rows, self.epoch, batch, model, training=training
+        )
 
 
-def _go_on(before: History | None) -> tuple[History, int, int]:
-    """Give a history to go on with, a copy, and how many epochs and updates it already holds."""
+def _go_on(before: History | None) -> tuple[History, int]:
+    """Give a history to go on with, a copy, and how many epochs it already holds."""
     if before is None:
-        return History(), 0, 0
+        return History(), 0
     series = {name: list(values) for name, values in before.series.items()}
-    return History(series=series, updates=before.updates), before.epochs, before.updates
+    return History(series=series, updates=before.updates), before.epochs

@@ -1,0 +1,240 @@
+"""`MLPClassifier`: scikit-learn's, with more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+
+from chainrule.data.targets import TargetEncoder
+from chainrule.errors import UsageError
+from chainrule.estimators.parts import Rows
+from chainrule.estimators.perceptron import Aim, Perceptron, keep_arguments
+from chainrule.estimators.settings import goes_by_epochs
+from chainrule.formulas import LOSSES, Array
+
+__all__ = ["MLPClassifier"]
+
+
+class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
+    """A multi-layer perceptron that predicts classes: scikit-learn's MLPClassifier, with more.
+
+    PLACEHOLDER
+    """
+
+    _numeric = False
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: str = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: str = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool | str = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        label_smoothing: float = 0.0,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: Any = 0.0,
+        batch_norm: Any = False,
+        initializer: Any = None,
+        optimizer: Any = None,
+        schedule: Any = None,
+        max_norm: float | None = None,
+        clip: float | None = None,
+        validation_data: Any = None,
+        scoring: Any = None,
+        callbacks: Any = (),
+        progress: bool = False,
+        engine: str = "auto",
+        n_threads: int | None = None,
+        dtype: Any = None,
+    ) -> None:
+        keep_arguments(self, locals())
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPClassifier:
+        """Train until the loss no longer falls, or the validation score no longer rises.
+
+        Args:
+            X: shape (n, N_0), an array, a data frame or a sparse matrix, float64 or float32.
+            y: labels, shape (n,), or an indicator matrix of shape (n, labels) for several that may hold at once.
+            sample_weight: one weight per row, or None.
+
+        Returns:
+            The estimator itself.
+
+        Raises:
+            ValueError: of scikit-learn's, for X and y that cannot be.
+            UsageError: for arguments that cannot be.
+            DivergenceError: where a number is no longer finite; it carries the last good model.
+        """
+        self._learn(X, y, sample_weight, epochs=self.max_iter)
+        return self
+
+    @available_if(goes_by_epochs)
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> MLPClassifier:
+        """Make one epoch more, in an order of the rows of its own and with the optimizer's memory.
+
+        Args:
+            X: shape (n, N_0).
+            y: labels; rows of some classes may lack.
+            sample_weight: one weight per row, or None.
+            classes: all labels that may come; needed in the first call.
+
+        Returns:
+            The estimator itself.
+        """
+        first = "model_" not in vars(self)
+        if first and classes is None and type_of_target(y) != "multilabel-indicator":
+            raise UsageError("classes must be passed on the first call to partial_fit, such as classes=np.unique(y)")
+        if self.class_weight == "balanced":
+            raise UsageError(
+                "class_weight='balanced' counts the classes of all rows, which partial_fit does not see; give weights, "
+                "class_weight={label: weight, …}"
+            )
+        self._learn(X, y, sample_weight, epochs=1, incremental=True, classes=classes)
+        return self
+
+    def predict(self, X: Any) -> Array:
+        """Give the likeliest label of each row, shape (n,), or 0 and 1 for each of several, shape (n, labels)."""
+        A = self._outputs(X)
+        if self._multilabel:
+            return (A > 0.5).astype(np.int64)
+        if A.shape[1] > 1:
+            return self.classes_[A.argmax(axis=1)]
+        return self.classes_[(A[:, 0] > 0.5).astype(np.intp) if len(self.classes_) > 1 else np.zeros(len(A), np.intp)]
+
+    def predict_proba(self, X: Any) -> Array:
+        """Give the probability of each class, shape (n, classes), or of each of several labels, shape (n, labels)."""
+        A = self._outputs(X)
+        if self._multilabel:
+            return A
+        if len(self.classes_) == 1:
+            return np.ones_like(A)
+        if A.shape[1] == 1:
+            return np.concatenate([1 - A, A], axis=1)
+        if self.out_activation_ == "softmax":
+            return A
+        total = A.sum(axis=1, keepdims=True)  # several sigmoids for classes that exclude one another
+        return np.where(total > 0, A / np.where(total > 0, total, 1), 1 / A.shape[1])
+
+    def predict_log_proba(self, X: Any) -> Array:
+        """Give the logarithms of `predict_proba`; minus infinity where a probability is 0."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.predict_proba(X))
+
+    def _aim(self, y: Any, *, goes_on: bool, classes: Any) -> tuple[Aim, Array]:
+        check_classification_targets(y)
+        kind = type_of_target(y)
+        if kind == "multiclass-multioutput":
+            raise UsageError(
+                "y has several columns with more than two labels each, which is not supported; give one column of labels, "
+                "or an indicator matrix of 0 and 1"
+            )
+        if not goes_on:
+            self._multilabel = kind == "multilabel-indicator"
+        answers = self._answers(y)
+        self._learn_classes(answers, goes_on=goes_on, classes=classes)
+        return self._describe(), answers
+
+    def _answers(self, y: Any) -> Array:
+        """Give labels, shape (n,), or an indicator matrix of numbers, as `train` takes them."""
+        if hasattr(y, "toarray"):
+            y = y.toarray()
+        y = np.asarray(y)
+        if self._multilabel:
+            return y
+        y = column_or_1d(y, warn=True)
+        return np.zeros(len(y)) if len(getattr(self, "classes_", ())) == 1 else y
+
+    def _learn_classes(self, answers: Array, *, goes_on: bool, classes: Any) -> None:
+        """Keep the labels in ascending order, or hold the new ones to them."""
+        found = np.arange(answers.shape[1]) if self._multilabel else unique_labels(answers)
+        if not goes_on:
+            self.classes_ = found if classes is None or self._multilabel else unique_labels(classes)
+        else:
+            if classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
+                raise UsageError(
+                    "classes={given} is not the same as on the last call to partial_fit, was: {known}",
+                    given=np.asarray(classes).tolist(),
+                    known=self.classes_.tolist(),
+                )
+        unknown = np.setdiff1d(found, self.classes_)
+        if len(unknown):
+            raise UsageError(
+                "y has the labels {unknown}, which are not among the classes {known}; partial_fit takes all of them in "
+                "its first call, classes=[…], and warm_start goes on with the same",
+                unknown=unknown.tolist(),
+                known=self.classes_.tolist(),
+            )
+
+    def _describe(self) -> Aim:
+        """Say what the labels ask of the network: one yes or no, one of several classes, or several yes or no."""
+        count, multilabel = len(self.classes_), self._multilabel
+        two = count <= 2 and not multilabel
+        if isinstance(self.loss, str) and self.loss == "log_loss":
+            loss = LOSSES["binary_cross_entropy" if two or multilabel else "categorical_cross_entropy"]
+        else:
+            loss = LOSSES.find(self.loss)
+        activation = "sigmoid" if two or multilabel else "softmax"
+        activation = activation if loss.slope or activation in loss.pairs else next(iter(loss.pairs))
+        if activation not in ("sigmoid", "softmax") or (activation == "softmax" and (multilabel or count == 1)):
+            raise UsageError(
+                "the loss {loss!r} needs outputs with {activation!r}, which give no probability of each label here; "
+                "choose another, such as 'log_loss'",
+                loss=loss.name,
+                activation=activation,
+            )
+        if multilabel or count == 1:
+            target = TargetEncoder("values", center=(0.0,) * count, scale=(1.0,) * count, flat=not multilabel)
+        else:
+            target = TargetEncoder("classes", classes=tuple(self.classes_.tolist()))
+        outputs = 1 if two and activation == "sigmoid" else count
+        return Aim(outputs, activation, loss, target, "accuracy", catalogued=not multilabel, stratify=not multilabel)
+
+    def _balance(self, training: Rows) -> Rows:
+        """Give the rows with their weights times those of their classes; those set aside keep theirs."""
+        if self.class_weight is None:
+            return training
+        from sklearn.utils.class_weight import compute_sample_weight
+
+        y = np.repeat(self.classes_, len(training)) if len(self.classes_) == 1 else training.y
+        weights = compute_sample_weight(self.class_weight, y)
+        return Rows(training.X, training.y, weights if training.weights is None else weights * training.weights)
+
+    def _offset(self, training: Rows) -> float:
+        return 0.0
+
+    def _truths(self, Y: Array) -> Array:
+        """Give the labels that `train` hands to a metric as scikit-learn's scorers take them."""
+        return np.repeat(self.classes_, len(Y)) if len(self.classes_) == 1 else Y
+
+    def __sklearn_tags__(self) -> Any:
+        """Say to scikit-learn that several labels may hold at once."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,224 @@
+"""From scikit-learn's arguments to what `train` takes: the network, the optimizer, the rate's course, the penalties."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import ShapeError, UsageError
+from chainrule.formulas import (
+    ACTIVATIONS,
+    INITIALIZERS,
+    L1,
+    L2,
+    OPTIMIZERS,
+    SCHEDULES,
+    SGD,
+    Adam,
+    Initializer,
+    MaxNorm,
+    Momentum,
+    Nesterov,
+    Penalty,
+    Schedule,
+)
+from chainrule.language import tr
+from chainrule.network import BatchNorm, Dense, Dropout, Layer, Network
+
+__all__ = [
+    "batch_rows",
+    "build_network",
+    "each_layer",
+    "find_course",
+    "find_optimizer",
+    "find_penalties",
+    "goes_by_epochs",
+    "hidden_sizes",
+    "is_adaptive",
+]
+
+
+def hidden_sizes(given: Any) -> list[int]:
+    """Give the numbers of hidden neurons as a list: one number is one layer.
+
+    Raises:
+        UsageError: for what is neither a whole number nor a sequence of them.
+
+    >>> hidden_sizes(30), hidden_sizes((30, 10)), hidden_sizes(())
+    ([30], [30, 10], [])
+    """
+    sizes = list(given) if np.iterable(given) and not isinstance(given, str) else [given]
+    if not all(isinstance(size, (int, np.integer)) and not isinstance(size, bool) and size >= 1 for size in sizes):
+        raise UsageError(
+            "hidden_layer_sizes is {given!r}; it must be whole numbers of at least 1 (hidden_layer_sizes must be > 0), "
+            "such as (100,)",
+            given=given,
+        )
+    return [int(size) for size in sizes]
+
+
+def each_layer(name: str, given: Any, count: int) -> list[Any]:
+    """Give one value for each hidden layer: a sequence as it is, anything else for all of them.
+
+    Raises:
+        ShapeError: for a sequence of another length.
+
+    >>> each_layer("dropout", 0.5, 2), each_layer("activation", ["relu", "tanh"], 2)
+    ([0.5, 0.5], ['relu', 'tanh'])
+    """
+    if not isinstance(given, (Sequence, np.ndarray)) or isinstance(given, str):
+        return [given] * count
+    if len(given) != count:
+        raise ShapeError(
+            "{name} has {given} entries for {count} hidden layer(s); give one for each, or a single one for all",
+            name=name,
+            given=len(given),
+            count=count,
+        )
+    return list(given)
+
+
+def build_network(own: Any, inputs: int, outputs: int, output_activation: str) -> Network:
+    """Make the network that an estimator's arguments describe.
+
+    Args:
+        own: the estimator.
+        inputs: N_0.
+        outputs: N_K.
+        output_activation: by name.
+    """
+    sizes = hidden_sizes(own.hidden_layer_sizes)
+    activations = [ACTIVATIONS.find(each) for each in each_layer("activation", own.activation, len(sizes))]
+    dropouts = each_layer("dropout", own.dropout, len(sizes))
+    norms = each_layer("batch_norm", own.batch_norm, len(sizes))
+    widths = [inputs, *sizes, outputs]
+    names = [each.name for each in activations] or [_name_of(own.activation)]
+    layers: list[Layer] = []
+    for l, units in enumerate(sizes, start=1):
+        start = _initializers(own.initializer, widths[l - 1], units, names[l - 1])
+        if norms[l - 1]:
+            layers += [Dense(units, "identity", bias="none", initializer=start[0]), BatchNorm(activations[l - 1])]
+        else:
+            layers.append(Dense(units, activations[l - 1], "neuron", *start))
+        if dropouts[l - 1]:
+            layers.append(Dropout(dropouts[l - 1]))
+    start = _initializers(own.initializer, widths[-2], outputs, names[-1])
+    return Network([*layers, Dense(outputs, output_activation, "neuron", *start)], inputs=inputs)
+
+
+def _name_of(activation: Any) -> str:
+    """Give the name of the one activation that no hidden layer has, but which scikit-learn's rule of starting asks."""
+    return ACTIVATIONS.find(activation).name if not isinstance(activation, (list, tuple)) else "identity"
+
+
+def _initializers(given: Any, fan_in: int, fan_out: int, activation: str) -> tuple[Initializer, Initializer | str]:
+    """Give how W and b of a layer start.
+
+    By default as in scikit-learn: both uniform in [-r, r) with r = sqrt(6 / (fan_in + fan_out)), and sqrt(2 / …) with
+    the logistic activation.
+    """
+    if given is not None:
+        return INITIALIZERS.find(given), "zeros"
+    r = math.sqrt((2 if activation == "sigmoid" else 6) / (fan_in + fan_out))
+    uniform = INITIALIZERS.find("uniform", low=-r, high=r)
+    return uniform, uniform
+
+
+def batch_rows(given: Any, rows: int) -> int:
+    """Give how many rows are in a batch: "auto" is 200, and there are never more than there are rows.
+
+    >>> batch_rows("auto", 1000), batch_rows("auto", 50), batch_rows(32, 1000)
+    (200, 50, 32)
+    """
+    if isinstance(given, str):
+        return min(200, rows)
+    if given > rows:
+        warnings.warn(
+            tr(
+                "batch_size is {given}, but there are {rows} rows to train on; all make one batch",
+                given=given,
+                rows=rows,
+            ),
+            stacklevel=5,
+        )
+    return min(int(given), rows)
+
+
+def find_optimizer(own: Any) -> Any:
+    """Give the optimizer: the one named by ``optimizer``, else the solver with scikit-learn's arguments.
+
+    A name takes its learning rate from ``learning_rate_init``; a record has its own.
+    """
+    rate = float(own.learning_rate_init)
+    if isinstance(own.optimizer, str) and own.optimizer != "lbfgs":
+        return OPTIMIZERS.find(own.optimizer, rate=rate)
+    if own.optimizer is not None:
+        return own.optimizer
+    if own.solver == "adam":
+        return Adam(rate, own.beta_1, own.beta_2, own.epsilon)
+    if own.momentum == 0:
+        return SGD(rate)
+    return Nesterov(rate, own.momentum) if own.nesterovs_momentum else Momentum(rate, own.momentum)
+
+
+def find_course(own: Any, rows: int) -> str | Schedule:
+    """Give the learning rate's course: ``schedule`` for any optimizer, else ``learning_rate`` for the solver "sgd".
+
+    "adaptive" is constant here; the callback that watches the loss lowers it.
+    """
+    course = own.schedule
+    if course is None:
+        course = own.learning_rate if own.solver == "sgd" and own.optimizer is None else "constant"
+    if isinstance(course, str) and course == "invscaling":
+        return _INVERSE_SCALING.with_parameters(rows=float(rows), power=float(own.power_t))
+    return "constant" if isinstance(course, str) and course == "adaptive" else SCHEDULES.find(course)
+
+
+def is_adaptive(own: Any) -> bool:
+    """Say whether the learning rate falls where the loss no longer does."""
+    if own.schedule is not None:
+        return isinstance(own.schedule, str) and own.schedule == "adaptive"
+    return bool(own.learning_rate == "adaptive" and own.solver == "sgd" and own.optimizer is None)
+
+
+def _inverse_scaling(e: float, E: float, rows: float = 1.0, power: float = 0.5) -> float:
+    """1 / (t + 1)^power, where t counts the rows seen in the epochs before; 1 in the first epoch."""
+    return (rows * math.floor(e) + 1) ** -power
+
+
+_INVERSE_SCALING = Schedule(
+    name="invscaling",
+    value=_inverse_scaling,
+    parameters={"rows": 1.0, "power": 0.5},
+    latex=r"\eta_e = \eta / (n \lfloor e \rfloor + 1)^p",
+    use="As scikit-learn's learning_rate='invscaling'.",
+)
+
+
+def find_penalties(own: Any, share: float) -> tuple[Penalty, ...]:
+    """Give the penalties: alpha divided by the weight of a batch, as scikit-learn does, and l2 and l1 undivided.
+
+    Args:
+        own: the estimator.
+        share: 1 / (rows in a batch times their mean weight).
+    """
+    strength = own.alpha * share + own.l2
+    found = [L2(strength)] if strength else []
+    found += [L1(own.l1)] if own.l1 else []
+    return tuple(found + ([] if own.max_norm is None else [MaxNorm(own.max_norm)]))
+
+
+def goes_by_epochs(own: Any) -> bool:
+    """Say whether training goes epoch by epoch, as ``partial_fit`` needs.
+
+    Raises:
+        AttributeError: where it does not: scikit-learn then shows the method as missing, with this reason.
+    """
+    chosen = own.solver if own.optimizer is None else getattr(own.optimizer, "name", own.optimizer)
+    if chosen == "lbfgs":
+        raise AttributeError(tr("partial_fit goes epoch by epoch, and L-BFGS does not; choose solver='adam' or 'sgd'"))
+    return True
