@@ -22,6 +22,7 @@ from chainrule.formulas import ACTIVATIONS, LOSSES
 from chainrule.history import History
 from chainrule.model import Model, default_loss
 from chainrule.network import BatchNorm, Dense, Dropout, Network
+from chainrule.training import train
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(7, 3))
@@ -550,6 +551,26 @@ def test_rows_are_predicted_one_by_one_or_together(seed: int) -> None:
     assert np.concatenate([model.outputs(row) for row in rows]) == pytest.approx(together, rel=1e-12)
     order = np.random.default_rng(seed).permutation(5)
     assert model.outputs(rows[order]) == pytest.approx(together[order], rel=1e-12)
+
+
+def test_a_model_computes_with_the_engine_that_trained_it() -> None:
+    network = Network.from_sizes([3, 20, 4], hidden="tanh", output="softmax")
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    compiled = train(network, rows, np.arange(50) % 4, epochs=2, engine="compiled", dtype=np.float32)
+    reference = train(network, rows, np.arange(50) % 4, epochs=2, engine="reference", dtype=np.float32)
+    for model in (compiled, reference):
+        name = model.history.engine if model.history else ""
+        assert model.engine().name == name
+        assert model.outputs(rows).tobytes() == model.outputs(rows, engine=name).tobytes()
+    assert compiled.outputs(rows[:7]).tobytes() == compiled.outputs(rows)[:7].tobytes()  # as compiled code promises
+    other = compiled.gradient(rows, np.arange(50) % 4, engine="auto").theta
+    assert other == pytest.approx(compiled.gradient(rows, np.arange(50) % 4).theta, rel=1e-3, abs=1e-6)
+    assert compiled.evaluate(rows, np.arange(50) % 4)["loss"] == pytest.approx(
+        compiled.evaluate(rows, np.arange(50) % 4, engine="reference")["loss"], rel=1e-5
+    )
+    assert start(2, 1).engine().name == "reference"
+    with pytest.raises(UnknownName, match="unknown engine 'fast'"):
+        compiled.predict(rows, engine="fast")
 
 
 # How it is shown.
