@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
-    from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor
+    from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
     from chainrule.formulas import (
         L1,
         L2,
@@ -100,6 +100,7 @@ _HOMES = {
     "register": "formulas",
     "save": "storage",
     "to_keras_weights": "storage",
+    "to_sklearn": "estimators",
     "to_torch_state_dict": "storage",
     "torch_names": "storage",
     "train": "training",
@@ -153,6 +154,7 @@ __all__ = [
     "register",
     "save",
     "to_keras_weights",
+    "to_sklearn",
     "to_torch_state_dict",
     "torch_names",
     "train",

@@ -2,6 +2,7 @@
 
 from chainrule.estimators.autoencoder import Autoencoder
 from chainrule.estimators.classifier import MLPClassifier
+from chainrule.estimators.interchange import to_sklearn
 from chainrule.estimators.regressor import MLPRegressor
 
-__all__ = ["Autoencoder", "MLPClassifier", "MLPRegressor"]
+__all__ = ["Autoencoder", "MLPClassifier", "MLPRegressor", "to_sklearn"]

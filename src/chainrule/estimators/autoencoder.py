@@ -12,11 +12,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.data.targets import TargetEncoder
 from chainrule.errors import ShapeError, UsageError
+from chainrule.estimators.arguments import check_arguments
+from chainrule.estimators.perceptron import keep_arguments
+from chainrule.estimators.settings import each_layer, hidden_sizes
+from chainrule.estimators.stopping import Telling, loss_of
 from chainrule.formulas import L1, L2, LOSSES, OPTIMIZERS, Array, Penalty
 from chainrule.layers import Dense, Dropout, Layer, check_dtype
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.training import EarlyStopping, Progress, train
+from chainrule.training import EarlyStopping, Memory, Progress, train
 
 __all__ = ["Autoencoder"]
 
@@ -63,6 +67,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         dtype: float64 or float32; None takes that of X.
         callbacks: one or several of `chainrule.training.callbacks`.
         progress: whether to show a progress bar.
+        verbose: whether to write a line about each epoch.
 
     Attributes:
         model_: the fitted `Model`, encoder and decoder in one.
@@ -113,6 +118,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         dtype: Any = None,
         callbacks: Any = (),
         progress: bool = False,
+        verbose: bool = False,
     ) -> None:
         keep_arguments(self, locals())
 
@@ -154,7 +160,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def transform(self, X: Any) -> Array:
         """Give the code of each row, shape (n, n_components_), in the model's number type."""
         check_is_fitted(self)
-        return self.encoder_.outputs(self._rows(X))
+        return self._outputs(self.encoder_, self._rows(X))
 
     def inverse_transform(self, X: Any) -> Array:
         """Give the row that each code stands for, shape (n, N_0).
@@ -173,12 +179,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 given=codes.shape[1],
                 expected=self.n_components_,
             )
-        return self.decoder_.outputs(codes)
+        return self._outputs(self.decoder_, codes)
 
     def reconstruct(self, X: Any) -> Array:
         """Give each row as encoder and decoder make it again, shape (n, N_0)."""
         check_is_fitted(self)
-        return self.model_.outputs(self._rows(X))
+        return self._outputs(self.model_, self._rows(X))
 
     def score(self, X: Any, y: Any = None) -> float:
         """Give the negative mean squared error of a reconstructed number; 0 is perfect, and more is better.
@@ -191,7 +197,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         """
         check_is_fitted(self)
         rows = self._rows(X)
-        return -float(np.mean((self.model_.outputs(rows) - _dense(rows)) ** 2))
+        return -float(np.mean((self._outputs(self.model_, rows) - _dense(rows)) ** 2))
 
     @property
     def _n_features_out(self) -> int:
@@ -202,6 +208,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _learn(self, X: Any, epochs: int, *, goes_on: bool, stops: bool) -> Self:
         """Train from the beginning or from where the model stands."""
+        check_arguments({name: value for name, value in self.get_params(deep=False).items() if value is not None})
         kinds = [np.float64, np.float32] if self.dtype is None else check_dtype(self.dtype)
         X = validate_data(self, X, accept_sparse="csr", dtype=kinds, reset=not goes_on)
         network = self._network(X.shape[1])
@@ -213,7 +220,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 new=network,
             )
         if not goes_on:
-            self._seed = _seed_of(self.random_state)
+            self._seed, self._memory = _seed_of(self.random_state), Memory()
         before = self.model_.history.epochs if goes_on and self.model_.history else 0
         start = self.model_ if goes_on else network.init(self._seed, X.dtype)
         self._keep(self._train(start, X, epochs, stops=stops), before)
@@ -221,12 +228,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _network(self, columns: int) -> Network:
         """Make the network that the parameters describe."""
-        encoder = _sizes("hidden_layer_sizes", self.hidden_layer_sizes)
+        encoder = hidden_sizes(self.hidden_layer_sizes)
         if not encoder:
             raise UsageError("hidden_layer_sizes is empty; give the size of the code at least, such as (32,)")
         given = self.decoder_layer_sizes
-        decoder = encoder[-2::-1] if given is None else _sizes("decoder_layer_sizes", given)
-        between = _each("activation", self.activation, len(encoder) + len(decoder) - 1)
+        decoder = encoder[-2::-1] if given is None else hidden_sizes(given)
+        between = each_layer("activation", self.activation, len(encoder) + len(decoder) - 1)
         activations = [*between[: len(encoder) - 1], self.code_activation, *between[len(encoder) - 1 :]]
         layers: list[Layer] = [Dropout(self.input_dropout)] if self.input_dropout else []
         for l, (size, activation) in enumerate(zip([*encoder, *decoder], activations, strict=True), start=1):
@@ -241,6 +248,9 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _train(self, start: Model, X: Any, epochs: int, *, stops: bool) -> Model:
         """Call `train` with what the parameters mean."""
         rate = {} if self.learning_rate_init is None else {"rate": self.learning_rate_init}
+        optimizer = OPTIMIZERS.find(self.optimizer, **rate)
+        if self._memory.optimizer != optimizer.name:
+            self._memory = Memory()
         columns = X.shape[1]
         target = TargetEncoder("values", center=(0.0,) * columns, scale=(1.0,) * columns, flat=False)
         validation = self._validation() if stops or self.validation_data is not None else None
@@ -248,7 +258,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             start,
             X,
             _dense(X),
-            optimizer=OPTIMIZERS.find(self.optimizer, **rate),
+            optimizer=optimizer,
             loss=self.loss,
             batch_size=min(200, X.shape[0]) if self.batch_size == "auto" else self.batch_size,
             epochs=epochs,
@@ -262,6 +272,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             clip=self.clip,
             metrics=(),
             target=target,
+            memory=self._memory,
         )
 
     def _validation(self) -> Any:
@@ -275,6 +286,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         monitor = "validation_loss" if self.early_stopping else "loss"
         own: list[Any] = [EarlyStopping(monitor, self.n_iter_no_change, self.tol)] if stops else []
         own += [Progress()] if self.progress else []
+        own += [Telling(loss_of(1.0, 0.0), monitor if self.early_stopping else None)] if self.verbose else []
         return [*own, *(self.callbacks if isinstance(self.callbacks, Iterable) else [self.callbacks])]
 
     def _penalties(self) -> list[Penalty]:
@@ -282,12 +294,16 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _keep(self, model: Model, before: int) -> None:
         """Keep the model, its two parts and what its training left."""
-        self.model_, self.history_ = model, model.history
         assert model.history is not None
+        self.model_, self.history_ = model, model.history
         self.n_iter_ = model.history.epochs - before
-        code = len(_sizes("hidden_layer_sizes", self.hidden_layer_sizes))
+        code = len(hidden_sizes(self.hidden_layer_sizes))
         self.encoder_, self.decoder_ = model.part(1, code), model.part(code + 1, model.network.depth)
         self.n_components_ = model.network.sizes[code]
+
+    def _outputs(self, model: Model, rows: Any) -> Array:
+        """Give a model's outputs by the engine that trained it."""
+        return model.outputs(rows, engine=self.history_.engine)
 
     def _rows(self, X: Any) -> Any:
         """Give further rows, checked against the columns that were fitted."""
@@ -300,30 +316,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         kept = ["float64", "float32"] if self.dtype is None else [check_dtype(self.dtype).name]
         tags.transformer_tags.preserves_dtype = kept
         return tags
-
-
-def _sizes(name: str, given: Any) -> list[int]:
-    """Give the sizes of layers as a list; one number is one layer."""
-    if isinstance(given, Iterable) and not isinstance(given, str):
-        return list(given)
-    if isinstance(given, int | np.integer):
-        return [int(given)]
-    raise UsageError("{name} is {given!r}; expected numbers of neurons, such as (100, 16)", name=name, given=given)
-
-
-def _each(name: str, given: Any, count: int) -> list[Any]:
-    """Give one value for each layer: a list or tuple as it is, anything else for all of them."""
-    if not isinstance(given, list | tuple):
-        return [given] * count
-    if len(given) != count:
-        raise ShapeError(
-            "{name} has {given} entries for {count} layers between inputs, code and outputs; give one for each, or one "
-            "for all",
-            name=name,
-            given=len(given),
-            count=count,
-        )
-    return list(given)
 
 
 def _dense(X: Any) -> Array:
