@@ -87,7 +87,7 @@ DOORS = {
 # The target of an import whose name only the running program knows.
 COMPUTED = "?"
 # What may be imported when a module is loaded, besides NumPy and the standard library.
-# An estimator of scikit-learn's inherits from its base class; nothing loads one before it is asked for.
+# The classes of the estimators are made of scikit-learn's; chainrule loads them when one is first touched.
 AT_LOAD = {"sklearn": ("estimators",), "typer": ("cli",)}
 
 

@@ -387,7 +387,7 @@ def test_the_default_loss_belongs_to_the_output() -> None:
     found = {name: default_loss(Network.from_sizes([2, 2], output=name)).name for name in ACTIVATIONS}
     assert found["softmax"] == "categorical_cross_entropy"
     assert found["sigmoid"] == "binary_cross_entropy"
-    assert found["softplus"] == "poisson"
+    assert found["softplus"] == found["exponential"] == "poisson"
     assert found["identity"] == found["tanh"] == found["relu"] == "mean_squared_error"
 
 

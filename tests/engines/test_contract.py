@@ -16,7 +16,8 @@ from chainrule.network import BatchNorm, Dense, Dropout, Layer, Network
 from chainrule.parameters import Parameters, draw_parameters, start_state
 
 STEP = 1e-30
-TRAINABLE = [name for name in ACTIVATIONS if ACTIVATIONS[name].trainable]
+# The exponential is an output only: hidden, it soon grows beyond all numbers.
+TRAINABLE = [name for name in ACTIVATIONS if ACTIVATIONS[name].trainable and name != "exponential"]
 # Which output activations a loss can stand on.
 OUTPUTS = {name: list(loss.pairs) or TRAINABLE for name, loss in LOSSES.items()}
 DRAWS = [None, Draw(seed=3, update=1)]
@@ -115,7 +116,7 @@ def test_the_two_hundred_networks_cover_every_choice() -> None:
     activations |= {
         layer.activation.name for case in cases for layer in case.network.layers if isinstance(layer, BatchNorm)
     }
-    assert activations == set(TRAINABLE)
+    assert activations == {*TRAINABLE, "exponential"}
     assert {case.loss.name for case in cases} == set(LOSSES)
     assert {penalty.name for case in cases for penalty in case.penalties} == {"l1", "l2", "max_norm"}
     assert {type(layer).__name__ for case in cases for layer in case.network.layers} == {

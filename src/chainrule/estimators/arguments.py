@@ -79,7 +79,7 @@ def is_flag(value: object) -> bool:
 
 
 def _is_count(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not is_flag(value) and value >= 1
+    return isinstance(value, (int, np.integer)) and not is_flag(value) and bool(value >= 1)
 
 
 def _is_word(name: str, value: object) -> bool:

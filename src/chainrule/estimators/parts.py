@@ -67,8 +67,8 @@ def read_weights(given: Any, rows: int) -> Array | None:
         )
     if not np.isfinite(weights).all() or (weights < 0).any() or not weights.any():
         raise UsageError(
-            "sample_weight holds negative or infinite numbers, or weights that are all zero; weights are finite numbers "
-            "of 0 or more, at least one of them above 0"
+            "sample_weight holds negative or infinite numbers, or weights that are all zero; a weight is a finite "
+            "number of 0 or more, and at least one is above 0"
         )
     return weights
 

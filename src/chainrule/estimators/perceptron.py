@@ -113,7 +113,8 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         network = settings.build_network(self, X.shape[1], aim.outputs, aim.activation)
         if not goes_on:
             self._seed, self._memory = _seed_of(self.random_state), Memory()
-            self.t_, self.loss_curve_ = 0, []
+            self.t_ = 0
+            self.loss_curve_: list[float] = []
             return begin(network, self._seed, X.dtype)
         if network != self.model_.network:
             raise UsageError(
@@ -149,14 +150,15 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
     def _callbacks(self, loss: Value, series: str | None, *, incremental: bool) -> list[Any]:
         """Give what stops training and keeps the best parameters, what tells of it, and the user's own."""
         lower = settings.is_adaptive(self)
-        self._pace = self._pace if incremental and "_pace" in vars(self) else Pace()
-        given = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": self._pace}
+        pace: Pace = vars(self).get("_pace", Pace()) if incremental else Pace()
+        self._pace = pace
+        given = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": pace}
         given["patience"] = self.n_iter_no_change if lower or not incremental else np.inf
         if series is None:
             found: list[Any] = [Convergence(loss, Message("training loss"), higher=False, **given)]
         else:
             found = [Convergence(score_of(series), series, higher=series not in LOSS_SERIES, **given)]
-        found += [Lowering(self._pace)] if lower else []
+        found += [Lowering(pace)] if lower else []
         found += [Telling(loss, series)] if self.verbose else []
         found += [Progress()] if self.progress else []
         return [*found, *(self.callbacks if isinstance(self.callbacks, Iterable) else [self.callbacks])]
@@ -217,7 +219,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         self.best_loss_ = min(self.loss_curve_) if series is None else None
         self.validation_scores_ = None if series is None else list(history[series])
         best = np.fmin if series in LOSS_SERIES else np.fmax
-        self.best_validation_score_ = None if series is None else float(best.reduce(self.validation_scores_))
+        self.best_validation_score_ = None if series is None else float(best.reduce(history[series]))
 
     def _warn(self, epochs: int) -> None:
         """Say where training ended before it was done."""
@@ -226,8 +228,8 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             warnings.warn(tr("Training interrupted by user."), stacklevel=4)
         elif getattr(stopped, "key", "") == "all {epochs} epochs done":
             text = tr(
-                "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet. Raise max_iter, give a "
-                "larger learning_rate_init or scale the columns of X, for example with StandardScaler",
+                "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet. Raise max_iter, "
+                "give a larger learning_rate_init, or scale the columns of X, for example with StandardScaler",
                 epochs=epochs,
             )
             warnings.warn(text, ConvergenceWarning, stacklevel=4)

@@ -13,7 +13,7 @@ from chainrule.data.targets import TargetEncoder
 from chainrule.estimators.parts import Rows
 from chainrule.estimators.perceptron import Aim, Perceptron, keep_arguments
 from chainrule.estimators.settings import goes_by_epochs
-from chainrule.formulas import LOSSES, Array, Loss
+from chainrule.formulas import LOSSES, Array
 
 __all__ = ["MLPRegressor"]
 
@@ -21,7 +21,75 @@ __all__ = ["MLPRegressor"]
 class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     """A multi-layer perceptron that predicts numbers: scikit-learn's MLPRegressor, with more.
 
-    PLACEHOLDER
+    Every argument up to ``max_fun`` means what it means there; docs/scikit-learn.md lists what is different on purpose.
+
+    Args:
+        loss: "squared_error", half the sum of squares, or "poisson", with the exponential as output; or any other of
+            the catalogue, such as "huber", by name or record.
+        hidden_layer_sizes: the numbers of hidden neurons, layer by layer.
+        activation: of the hidden layers, any of the catalogue: one, or one for each.
+        solver: "adam", "sgd" or "lbfgs"; `optimizer` takes its place where given.
+        alpha: strength of an L2 penalty that is divided by the rows of a batch, as scikit-learn does; see ``l2``.
+        batch_size: rows in a batch; "auto" is min(200, n).
+        learning_rate: the rate's course with the solver "sgd": "constant", "invscaling" (divided by (t + 1)^power_t, t
+            being the rows seen in the epochs before) or "adaptive" (divided by 5 whenever patience ends, until 1e-6).
+        learning_rate_init: the learning rate; also of an ``optimizer`` given by name.
+        power_t: the exponent of "invscaling".
+        max_iter: epochs at most; iterations of L-BFGS at most.
+        shuffle: whether each epoch takes the rows in an order of its own.
+        random_state: a whole number is the seed itself, as in ``train(seed=…)``; a RandomState or None draws one.
+        tol: how much better the loss or the score must get; for L-BFGS the largest slope that counts as flat.
+        verbose: whether a line about each epoch is written to standard output.
+        warm_start: whether ``fit`` goes on with the model that stands, and with the optimizer's memory.
+        momentum: of the solver "sgd", at least 0 and below 1.
+        nesterovs_momentum: whether it is Nesterov's.
+        early_stopping: True sets rows aside and stops where the score on them no longer rises; a text names any other
+            series to watch, such as "validation_loss", "loss" or "validation_roc_auc". The best weights are given back.
+        validation_fraction: the share of rows that is set aside, each class keeping its share.
+        beta_1: of the solver "adam".
+        beta_2: of the solver "adam".
+        epsilon: of the solver "adam"; added after the bias is taken out.
+        n_iter_no_change: epochs in a row that are no better after which training stops.
+        max_fun: evaluations of the loss at most, for L-BFGS.
+        l1: strength of an L1 penalty.
+        l2: strength of an L2 penalty that is divided by nothing, so that it means the same at any batch size.
+        dropout: rate of dropout after the hidden layers: one, or one for each.
+        batch_norm: whether the hidden layers are normalized over the batch: one answer, or one for each.
+        initializer: how weights start, by name or record; None starts weights and biases as scikit-learn does.
+        optimizer: any of the catalogue, by name, with the rate ``learning_rate_init``, or record, as RMSProp(0.01).
+        schedule: the rate's course with any optimizer: "cosine", "one_cycle", …, a record, or "invscaling" and
+            "adaptive" as above.
+        max_norm: the largest length of a neuron's incoming weights, or None.
+        clip: largest Euclidean norm of a batch's gradient, or None.
+        validation_data: (X, y) or (X, y, sample_weight) to measure on after each epoch, instead of rows set aside.
+        scoring: scikit-learn's scorers, by name, as callables, several in a list or a mapping: measured after each
+            epoch on both parts and kept in ``history_``. The first is what ``early_stopping=True`` watches.
+        callbacks: one or several of `chainrule.training.callbacks`.
+        progress: whether a progress bar is shown.
+        engine: "auto", "reference" or "compiled".
+        n_threads: how many threads may compute, or None.
+        dtype: float64 or float32; None keeps that of X.
+
+    Attributes:
+        model_: the `Model`.
+        history_: all series of all epochs, over warm starts and partial fits, too: a `History`.
+        coefs_: the weights, ``coefs_[l - 1]`` of shape (N_{l-1}, N_l): views of the model's, to read and to write.
+        intercepts_: the biases, likewise.
+        loss_curve_: loss and penalty of each epoch in ``history_``.
+        loss_: the last of them.
+        best_loss_: the lowest of them; None with early stopping.
+        validation_scores_: what early stopping watched, epoch by epoch; else None.
+        best_validation_score_: the best of it; else None.
+        n_iter_: epochs of the newest fit.
+        t_: rows seen in all epochs.
+        n_features_in_, feature_names_in_, n_layers_, n_outputs_, out_activation_: as in scikit-learn.
+
+    >>> from sklearn.datasets import make_regression
+    >>> X, y = make_regression(n_samples=100, n_features=3, random_state=0)
+    >>> regressor = MLPRegressor(solver="sgd", schedule="one_cycle", learning_rate_init=0.01, hidden_layer_sizes=(20,),
+    ...     batch_norm=True, random_state=0).fit(X, y / 50)
+    >>> bool(regressor.score(X, y / 50) > 0.9)
+    True
     """
 
     _numeric = True
@@ -73,7 +141,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         keep_arguments(self, locals())
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
-        """Train until the loss no longer falls, or the validation score no longer rises.
+        """Train until the loss no longer falls, or what early stopping watches no longer gets better.
 
         Args:
             X: shape (n, N_0), an array, a data frame or a sparse matrix, float64 or float32.
@@ -91,7 +159,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         self._learn(X, y, sample_weight, epochs=self.max_iter)
         return self
 
-    @available_if(goes_by_epochs)
+    @available_if(goes_by_epochs)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> MLPRegressor:
         """Make one epoch more, in an order of the rows of its own and with the optimizer's memory.
 

@@ -15,6 +15,8 @@ __all__ = [
     "RECORDS",
     "elu",
     "elu_slope",
+    "exponential",
+    "exponential_slope",
     "gelu",
     "gelu_slope",
     "gelu_tanh",
@@ -135,6 +137,16 @@ def softplus(z: Array) -> Array:
 def softplus_slope(z: Array, a: Array) -> Array:
     """f'(z) = sigmoid(z)."""
     return sigmoid(z)
+
+
+def exponential(z: Array) -> Array:
+    """f(z) = exp(z)."""
+    return np.exp(z)
+
+
+def exponential_slope(z: Array, a: Array) -> Array:
+    """f'(z) = a."""
+    return a
 
 
 def silu(z: Array) -> Array:
@@ -293,6 +305,16 @@ RECORDS = (
         initializer="he_normal",
         use="An output that must be positive, such as a rate; a smooth ReLU.",
         source="C. Dugas et al., NIPS 2000.",
+    ),
+    Activation(
+        name="exponential",
+        value=exponential,
+        slope=exponential_slope,
+        latex=r"f(z) = e^z",
+        slope_latex=r"f'(z) = a",
+        range=(0, np.inf),
+        use="An output that must be positive and whose logarithm is learnt: a rate with a log link, with loss poisson.",
+        source="J. Nelder and R. Wedderburn, 1972; hidden, it soon grows beyond all numbers.",
     ),
     Activation(
         name="silu",

@@ -171,7 +171,10 @@ def _normalize(name: str) -> str:
 
 
 ACTIVATIONS = Catalogue(
-    "activation", Activation, activations.RECORDS, {"linear": "identity", "logistic": "sigmoid", "swish": "silu"}
+    "activation",
+    Activation,
+    activations.RECORDS,
+    {"exp": "exponential", "linear": "identity", "logistic": "sigmoid", "swish": "silu"},
 )
 LOSSES = Catalogue(
     "loss",

@@ -35,6 +35,7 @@ __all__ = [
     "mean_squared_error",
     "mean_squared_error_slope",
     "poisson",
+    "poisson_log_link",
     "poisson_slope",
     "squared_error",
     "squared_error_slope",
@@ -135,7 +136,7 @@ def categorical_cross_entropy(z: Array, y: Array) -> Array:
 
 
 def cross_entropy_slope(z: Array, a: Array, y: Array) -> Array:
-    """dL/dz = a - y, for both cross-entropies: the slopes of loss and output activation cancel."""
+    """dL/dz = a - y, for cross-entropies and Poisson with a = exp(z): slopes of loss and output activation cancel."""
     return a - y
 
 
@@ -153,6 +154,11 @@ def poisson_slope(z: Array, a: Array, y: Array) -> Array:
     """dL/dz = sigmoid(z) (1 - y / a), where sigmoid(z) / a goes to 1 for very negative z."""
     ratio = np.where(z < -40, 1, sigmoid(z) / softplus(np.maximum(z, -40)))
     return sigmoid(z) - y * ratio
+
+
+def poisson_log_link(z: Array, y: Array) -> Array:
+    """L = sum_k (a_k - y_k ln a_k) with the rate a = exp(z), from the logits z: its logarithm is z itself."""
+    return row_sum(np.exp(z) - y * z)
 
 
 RECORDS = (
@@ -211,11 +217,14 @@ RECORDS = (
     Loss(
         name="poisson",
         value=poisson,
-        pairs={"softplus": Pair(value=poisson, slope=poisson_slope)},
+        pairs={
+            "softplus": Pair(value=poisson, slope=poisson_slope),
+            "exponential": Pair(value=poisson_log_link, slope=cross_entropy_slope),
+        },
         targets="counts",
-        latex=r"L = \sum_k (a_k - y_k \ln a_k), \; a = \ln(1 + e^z)",
-        slope_latex=r"\partial L / \partial z = \sigma(z) (1 - y / a)",
-        use="Counts, such as hourly rentals; needs an output layer with softplus.",
+        latex=r"L = \sum_k (a_k - y_k \ln a_k), \; a = \ln(1 + e^z) \text{ or } e^z",
+        slope_latex=r"\partial L / \partial z = \sigma(z) (1 - y / a) \text{ or } a - y",
+        use="Counts, such as hourly rentals; needs an output layer with softplus or exponential.",
         source="The negative log-likelihood of the Poisson distribution without the constant ln y!.",
     ),
     Loss(

@@ -26,7 +26,7 @@ def tell(story: Story, reach: float, seed: int) -> None:
     inside = True
     for name, f in ACTIVATIONS.items():
         a, slope = value_and_slope(f, z)
-        low, high = np.abs(value_and_slope(f, [-1000, 1000])[1]) < 1e-12
+        low, high = np.abs(value_and_slope(f, [-700, 700])[1]) < 1e-12
         limits = "{:.3g} … {:.3g}".format(*f.range).replace("inf", "∞").replace("-", "−")
         rows.append((name, limits, slope.max(), slope[0], slope[-1], FLAT[low + 2 * high]))
         inside = inside and f.range[0] <= a.min() and a.max() <= f.range[1]
