@@ -159,8 +159,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def transform(self, X: Any) -> Array:
         """Give the code of each row, shape (n, n_components_), in the model's number type."""
-        check_is_fitted(self)
-        return self._outputs(self.encoder_, self._rows(X))
+        rows = self._rows(X)
+        return self._outputs(self.encoder_, rows)
 
     def inverse_transform(self, X: Any) -> Array:
         """Give the row that each code stands for, shape (n, N_0).
@@ -183,8 +183,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def reconstruct(self, X: Any) -> Array:
         """Give each row as encoder and decoder make it again, shape (n, N_0)."""
-        check_is_fitted(self)
-        return self._outputs(self.model_, self._rows(X))
+        rows = self._rows(X)
+        return self._outputs(self.model_, rows)
 
     def score(self, X: Any, y: Any = None) -> float:
         """Give the negative mean squared error of a reconstructed number; 0 is perfect, and more is better.
@@ -195,7 +195,6 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             X: rows of numbers, shape (n, N_0).
             y: not used.
         """
-        check_is_fitted(self)
         rows = self._rows(X)
         return -float(np.mean((self._outputs(self.model_, rows) - _dense(rows)) ** 2))
 
@@ -278,7 +277,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _validation(self) -> Any:
         """Give the rows of the validation part, the share to set aside, or None."""
         if self.validation_data is not None:
-            rows = self._rows(self.validation_data)
+            rows = self._read(self.validation_data)
             return rows, _dense(rows)
         return self.validation_fraction if self.early_stopping else None
 
@@ -307,6 +306,12 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _rows(self, X: Any) -> Any:
         """Give further rows, checked against the columns that were fitted."""
+        if "model_" not in vars(self):  # scikit-learn's own look takes longer than a row's transformation
+            check_is_fitted(self)
+        return self._read(X)
+
+    def _read(self, X: Any) -> Any:
+        """Give rows as scikit-learn checks them, against the columns that were seen first."""
         return validate_data(self, X, accept_sparse="csr", dtype=[np.float64, np.float32], reset=False)
 
     def __sklearn_tags__(self) -> Any:
