@@ -193,6 +193,42 @@ class Model:
             settings=copy.deepcopy(self.settings),
         )
 
+    def part(self, first: int, last: int) -> Model:
+        """Give layers ``first`` … ``last`` as a model of its own memory, such as the encoder of an autoencoder.
+
+        Args:
+            first: the first dense layer, counted from 1.
+            last: the last one, at most K.
+
+        Returns:
+            A model without history; with the encoder of raw rows where it begins at layer 1, and with the loss and the
+            target where it ends at layer K.
+
+        Raises:
+            ShapeError: for layers that are not there.
+
+        >>> model = Network.from_sizes([4, 2, 4]).init(seed=0)
+        >>> code = model.part(1, 1).outputs([[1, 2, 3, 4]])
+        >>> bool((model.part(2, 2).outputs(code) == model.outputs([[1, 2, 3, 4]])).all())
+        True
+        """
+        network = self.network.part(first, last)
+        part = Model(
+            network,
+            np.zeros(network.parameter_count, self.dtype),
+            start_state(network, self.dtype),
+            default_loss(network),
+        )
+        for mine, whole in ((part.parameters, self.parameters), (part.statistics, self.statistics)):
+            for entry in mine.entries:
+                l = entry.layer + first - 1 if entry.layer else 0
+                mine[entry.name] = whole[f"{entry.kind}{l}"]
+        if first == 1:
+            part.encoder = self.encoder
+        if last == self.network.depth:
+            part.loss, part.target = self.loss, self.target
+        return part
+
     def inputs(self, X: Any) -> Inputs:
         """Give X as the matrix that the network sees: raw rows are encoded where the model has an encoder.
 
