@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
-    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
+    from chainrule.training import Callback, Checkpoint, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
@@ -47,6 +47,7 @@ _HOMES = {
     "BatchNorm": "network",
     "Callback": "training",
     "ChainruleError": "errors",
+    "Checkpoint": "training",
     "Dense": "network",
     "DivergenceError": "errors",
     "Draw": "engines",
@@ -85,6 +86,7 @@ __all__ = [
     "BatchNorm",
     "Callback",
     "ChainruleError",
+    "Checkpoint",
     "Dense",
     "DivergenceError",
     "Draw",

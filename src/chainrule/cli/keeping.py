@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.language import tr
 from chainrule.training import INTERRUPTED, Callback, EarlyStopping, Info
@@ -34,6 +35,15 @@ class Keeper(Callback):
         """Begin anew."""
         if self._best is not None:
             self._best.begin(info)
+
+    def state(self) -> dict[str, Any]:
+        """Give what is known of the best."""
+        return {} if self._best is None else self._best.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back."""
+        if self._best is not None:
+            self._best.restore(state)
 
     def epoch(self, info: Info) -> None:
         """Look whether the epoch is the best; whether to stop, others say."""

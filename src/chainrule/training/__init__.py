@@ -1,6 +1,7 @@
 """The loop: `train`, and the callbacks that look at it and stop it."""
 
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
+from chainrule.training.checkpoints import Checkpoint
 from chainrule.training.counting import RightAnswers
 from chainrule.training.loop import INTERRUPTED, train
 from chainrule.training.paths import ThetaPath, UntilFlat, cost_of_theta
@@ -10,6 +11,7 @@ from chainrule.training.variants import MeanSpread, Trials, Variant, train_varia
 __all__ = [
     "INTERRUPTED",
     "Callback",
+    "Checkpoint",
     "EarlyStopping",
     "Info",
     "MeanSpread",

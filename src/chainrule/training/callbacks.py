@@ -9,6 +9,14 @@ A callback is an object with any of four methods; each is given an `Info`:
 
 ``batch`` and ``epoch`` may return a text: training then stops and gives it as the reason. Every callback is called, in
 the order given, even if one before it wants to stop; the first reason and the first snapshot count.
+
+One that remembers something from epoch to epoch has two methods more, so that `Checkpoint` keeps its memory:
+
+    state()          after an epoch or between two batches: gives it as a mapping of plain data and arrays of floats
+    restore(state)   after ``begin``, where training goes on from a checkpoint: takes it back
+
+Where training goes on, the same callbacks with a memory must be there again (a `TimeLimit` may come and go). One with
+other settings is refused by its ``restore``. Callbacks without these methods begin anew.
 """
 
 from __future__ import annotations
@@ -18,6 +26,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +35,13 @@ from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import METRICS, Array
 from chainrule.formulas.intervals import is_real
 from chainrule.history import History
-from chainrule.language import Message
+from chainrule.language import Message, template
 from chainrule.model import Model
 
-__all__ = ["Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit"]
+__all__ = ["EARLY_STOPPING", "TIME_LIMIT", "Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit"]
+
+EARLY_STOPPING = template("early stopping: {monitor} has not improved for {patience} epochs")
+TIME_LIMIT = template("time limit of {seconds:g} s")
 
 
 @dataclass(frozen=True)
@@ -152,16 +164,40 @@ class EarlyStopping(Callback):
             self._best = value
             self._kept = Snapshot(info.carry.theta.copy(), info.carry.state.copy(), info.epoch)
         elif info.epoch - self._kept.epoch >= self.patience:
-            return Message(
-                "early stopping: {monitor} has not improved for {patience} epochs",
-                monitor=self.monitor,
-                patience=self.patience,
-            )
+            return Message(EARLY_STOPPING, monitor=self.monitor, patience=self.patience)
         return None
 
     def end(self, info: Info) -> Snapshot | None:
         """Give back the best parameters."""
         return self._kept
+
+    def state(self) -> dict[str, Any]:
+        """Give the best value and what is kept of its epoch."""
+        settings = {"monitor": self.monitor, "patience": self.patience, "least_change": float(self.least_change)}
+        if self._kept is None:
+            return settings
+        kept = self._kept
+        return {**settings, "best": self._best, "epoch": kept.epoch, "theta": kept.theta, "state": kept.state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back.
+
+        Raises:
+            UsageError: where another series was watched, or for less patience than then.
+        """
+        for name in ("monitor", "least_change", "patience"):
+            was, now = state[name], getattr(self, name)
+            if was != now and not (name == "patience" and now > was):
+                raise UsageError(
+                    "EarlyStopping: {name} was {was!r} when the checkpoint was written, is {now!r}; give the same, or"
+                    " train from the beginning",
+                    name=name,
+                    was=was,
+                    now=now,
+                )
+        if "epoch" in state:
+            self._best = state["best"]
+            self._kept = Snapshot(state["theta"], state["state"], state["epoch"])
 
     def __repr__(self) -> str:
         return f"EarlyStopping({self.monitor!r}, patience={self.patience})"
@@ -190,6 +226,19 @@ class TimeLimit(Callback):
         """Start the clock."""
         self._end = time.monotonic() + self.seconds
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def state(self) -> dict[str, Any]:
+        """Give how many seconds were used."""
+        return {"used": self.seconds - (self._end - time.monotonic())}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Count them in."""
+        self._end -= state["used"]
+
     def batch(self, info: Info) -> str | None:
         """Look at the clock."""
-        return Message("time limit of {seconds:g} s", seconds=self.seconds) if time.monotonic() >= self._end else None
+        return Message(TIME_LIMIT, seconds=self.seconds) if self.is_over else None

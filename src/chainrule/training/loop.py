@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,16 +12,20 @@ import numpy.typing as npt
 from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
 from chainrule.engines import Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ModelFileError
 from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.sparse import SparseRows
+from chainrule.storage.checkpoint_file import Kept, read_checkpoint
+from chainrule.storage.reading import tame
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
 from chainrule.training.callbacks import Callback
+from chainrule.training.identity import Identity, digest, engine_of, identify, refuse_others
 from chainrule.training.run import INTERRUPTED, Run
+from chainrule.training.standing import Standing, read_standing
 
 if TYPE_CHECKING:
     from chainrule.data.encoder import TableEncoder
@@ -51,6 +56,7 @@ def train(
     target: TargetEncoder | None = None,
     dtype: npt.DTypeLike | None = None,
     check_finite: bool = True,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Train a network by gradient descent and give the trained `Model`; what is passed in is left as it was.
 
@@ -84,15 +90,20 @@ def train(
         target: what Y means; None finds it out. Kept in the model.
         dtype: float64 or float32; None takes the model's own, float64 for a network.
         check_finite: False goes on whatever happens, for experiments.
+        resume: the file of a `Checkpoint` to go on from, with the same arguments as then: every number becomes the one
+            that an undisturbed training gives, to the bit. There may be more epochs than then where the schedule does
+            not depend on how many there are, and more patience or time. With "auto", the engine is the one of then.
 
     Returns:
         The trained model; ``model.history`` holds the series, ``model.history.stopped`` the reason it ended. Ctrl-C
-        ends training after the current batch and gives the model as it stands then.
+        and SIGTERM end training after the current batch and give the model as it stands then.
 
     Raises:
         DivergenceError: at the first batch whose loss, gradient or update is not finite, or where the trained model's
             loss is not; it carries the last good model.
-        UsageError, ShapeError, UnknownName, DataError: for arguments that cannot be.
+        UsageError, ShapeError, UnknownName, DataError: for arguments that cannot be; UsageError too for a checkpoint of
+            other data, settings or versions: it names the difference.
+        ModelFileError: for a checkpoint that is damaged, or none.
 
     >>> from chainrule import Network, train, SGD
     >>> network = Network.from_sizes([2, 4, 1], hidden="tanh", output="sigmoid")
@@ -102,6 +113,7 @@ def train(
     [1, 0]
     """
     check_threads(n_threads)
+    kept = None if resume is None else read_checkpoint(resume)
     seed, batch_size, epochs = check_seed(seed), prepare.check_batch_size(batch_size), prepare.check_epochs(epochs)
     model = prepare.start_model(network, loss, seed, dtype)
     if encoder is not None:
@@ -136,9 +148,28 @@ def train(
     model.settings = _settings(job, course, epochs)
     measured = prepare.find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
+    start = digest(model.theta, model.state) if isinstance(network, Model) else None
     with limit_threads(n_threads):
+        if kept is not None and engine == "auto":
+            engine = engine_of(kept)
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
-        return Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs).go()
+
+        def describe() -> Identity:
+            return identify(model, job, held_out, measured, computing.name, start)
+
+        run = Run(model, job, computing, reason, part.rows, held_out, measured, callbacks, epochs, describe)
+        return run.go(None if kept is None else _standing(kept, run, resume))
+
+
+def _standing(kept: Kept, run: Run, path: Any) -> Standing:
+    """Give where the training that wrote a checkpoint stood, once it is known to be this training."""
+    refuse_others(kept, run.identity, path)
+    try:
+        return read_standing(kept, run.job, run.model.theta, run.model.state, run.earlier)
+    except ModelFileError as problem:
+        raise ModelFileError(
+            "{path} cannot be gone on from: {problem}", path=str(path), problem=tame(problem)
+        ) from None
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:

@@ -1,27 +1,31 @@
-"""One training run: the engine makes the epochs; the run measures, asks the callbacks and keeps the history."""
+"""One training run: the engine makes the epochs; the run measures, asks callbacks, keeps history and checkpoints."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job, Objective
+from chainrule.engines import NOTHING, Carry, ConstantRate, Engine, EpochResult, Job, Sums
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array
 from chainrule.history import History
-from chainrule.language import Message
-from chainrule.model import Model, measure
-from chainrule.sparse import Inputs
+from chainrule.language import Message, recognized
+from chainrule.model import Model
 from chainrule.streams import permutation
 from chainrule.training.audience import Audience
-from chainrule.training.callbacks import Callback, Info, Snapshot
+from chainrule.training.callbacks import EARLY_STOPPING, TIME_LIMIT, Callback, Info, Snapshot
+from chainrule.training.checkpoints import Checkpoint, still_holds
 from chainrule.training.divergence import diagnose
+from chainrule.training.identity import Identity
 from chainrule.training.interrupt import Interrupt
+from chainrule.training.measuring import Measuring
 from chainrule.training.preparation import Part
+from chainrule.training.standing import Standing, split_memory
 
 __all__ = ["INTERRUPTED", "Run"]
 
@@ -43,6 +47,7 @@ class Run:
         metrics: names of what to measure after each epoch.
         callbacks: one or several.
         epochs: how many to make.
+        identify: tells, for checkpoints, what training this is.
     """
 
     def __init__(
@@ -56,14 +61,15 @@ class Run:
         metrics: tuple[str, ...],
         callbacks: Callback | Iterable[Callback],
         epochs: int,
+        identify: Callable[[], Identity],
     ) -> None:
         self.model, self.job, self.engine, self.rows = model, job, engine, rows
-        self.held_out, self.metrics, self.epochs = held_out, metrics, epochs
+        self.epochs = epochs
         self.audience = Audience(callbacks)
-        # Without penalties, for measuring.
-        self.plain = Objective(model.network, model.loss) if job.objective.penalties else job.objective
+        self.checkpoints = [each for each in self.audience.callbacks if isinstance(each, Checkpoint)]
+        self._identify = identify
+        self.measuring = Measuring(model, job, engine, held_out, metrics)
         self.batches = math.ceil(len(job.X) / job.batch_size)
-        self.series = self._series()
         self.history, self.earlier, self.updates_before = _go_on(model.history)
         self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
@@ -73,13 +79,26 @@ class Run:
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
         self.values: dict[str, float] = {}
+        self.sums, self.seconds = NOTHING, 0.0  # of the epoch at hand, up to where it was left
 
-    def go(self) -> Model:
-        """Make the epochs and give the model."""
+    @cached_property
+    def identity(self) -> Identity:
+        """What decides the result of this training."""
+        return self._identify()
+
+    def go(self, standing: Standing | None = None) -> Model:
+        """Make the epochs and give the model; go on from where a training stood, if that is given."""
+        done = 0 if standing is None else self._stand(standing)
         with Interrupt() as self.interrupt:
             try:
                 self.audience.begin(self._info())
-                done = 0
+                if standing is not None:
+                    self._take_up(standing)
+                for name, memory in self.audience.memories().items() if self.checkpoints else ():
+                    split_memory(memory, name)  # what no file can hold is told now, not hours later
+                if done < self.epoch and standing is not None:
+                    self._finish_epoch()
+                    done += 1
                 while done < self.epochs and self.reason is None:
                     done += self._make_epochs(done)
                 self.history.stopped = self.reason or Message("all {epochs} epochs done", epochs=self.epochs)
@@ -91,17 +110,38 @@ class Run:
             self.history.stopped = INTERRUPTED
         return self._finish(kept)
 
+    def _stand(self, standing: Standing) -> int:
+        """Take over where a training stood; gives how many of its epochs are done."""
+        self.carry, self.epoch, self.loss = standing.carry, standing.epoch, standing.loss
+        self.sums, self.batch, self.seconds = standing.sums, standing.sums.batches, standing.seconds
+        engine, reason = self.history.engine, self.history.engine_reason
+        self.history = replace(standing.history, engine=engine, engine_reason=reason)
+        self.order, self.began = self._shuffle(), standing.carry.before or standing.carry
+        if not standing.measured:
+            return standing.epoch - 1
+        self.values = {name: self.history[name][-1] for name in self.measuring.series if name in self.history}
+        return standing.epoch
+
+    def _take_up(self, standing: Standing) -> None:
+        """Give callbacks their memories back; what ended training then ends it now, but for more time or patience."""
+        self.audience.restore(standing.memories)
+        if standing.stopped is not None and still_holds(standing.stopped, self.audience.callbacks):
+            self.reason = recognized(standing.stopped, (TIME_LIMIT, EARLY_STOPPING))
+
     def _make_epochs(self, done: int) -> int:
         """Make the next epoch, or all that are left where nobody looks in between; gives how many."""
         repeat = getattr(self.engine, "repeat", None)
-        looked_at = self.metrics or self.held_out is not None or self.audience.hears
+        looked_at = self.measuring.takes_passes or self.audience.hears
         if repeat is not None and not looked_at and self.job.batch_size >= len(self.job.X):
             began = time.perf_counter()
             self.epoch, self.order, self.began = done + 1, None, self.carry
-            made = repeat(self.job, self.carry, min(self.epochs - done, _AT_ONCE), self._watch_epochs)
+            left = min([self.epochs - done, _AT_ONCE, *(each.epochs_left(done) for each in self.checkpoints)])
+            made = repeat(self.job, self.carry, int(left), self._watch_epochs)
             if made is not None:
                 result, trail = made
-                return self._record(result, trail, time.perf_counter() - began)
+                count = self._record(result, trail, time.perf_counter() - began)
+                self._keep_epoch()
+                return count
         self._make_epoch(done + 1)
         return 1
 
@@ -110,12 +150,12 @@ class Run:
         self.batch, self.loss, self.carry = 1, loss, carry
         if self.interrupt.asked:
             self.reason = INTERRUPTED
-        return self.reason is not None
+        return self.reason is not None or self._is_late()
 
     def _record(self, result: EpochResult, trail: Array, seconds: float) -> int:
         """Keep the history of epochs of one batch each."""
         count = len(trail)
-        self.carry = result.carry
+        self.carry, self.sums = result.carry, Sums(batches=1)
         first = self.began.updates + 1
         columns = {"loss": trail[:, 0].tolist()}
         if self.job.objective.penalties:
@@ -133,20 +173,68 @@ class Run:
         return count
 
     def _make_epoch(self, epoch: int) -> None:
-        began = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
         self.order, self.began = self._shuffle(), self.carry
-        result = self.engine.epoch(self.job, self.carry, self.order, self._watch, each=self.audience.hears_batches)
-        self.carry = result.carry
-        if result.failed is not None:
-            raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
-        values = self._measure(result)
+        self.sums, self.seconds = NOTHING, 0.0
+        self._finish_epoch()
+
+    def _finish_epoch(self) -> None:
+        """Make the batches that are left of the epoch at hand, and measure it."""
+        began = time.perf_counter() - self.seconds
+        result = EpochResult.of(self.carry, self.sums)
+        while self.reason is None and self.sums.batches < self.batches:
+            result = self._make_batches()
+            self.seconds = time.perf_counter() - began
+            if result.batches < self.batches:
+                self._keep(measured=False)
+        values = self.measuring.of_epoch(result)
         values["seconds"] = time.perf_counter() - began
         self.values = values
         self.history.append(values)
         self.history.updates = self.updates_before + self.carry.updates
         stop = self.audience.epoch(self._info())
         self.reason = INTERRUPTED if self.interrupt.asked else self.reason or stop
+        self._keep_epoch()
+
+    def _make_batches(self) -> EpochResult:
+        """Make batches until the epoch is over, or until it is left for a checkpoint or for good."""
+        within = self.sums.batches > 0
+        carry = self.carry._replace(before=self.began) if within else self.carry
+        each = self.audience.hears_batches
+        result = self.engine.epoch(self.job, carry, self.order, self._watch, each=each, begun=self.sums)
+        self.carry, self.sums = result.carry, result.sums
+        if result.failed is not None:
+            raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
+        return result
+
+    def _keep_epoch(self) -> None:
+        """Write the checkpoints that are due after an epoch; one that was left is kept as it was when it was left."""
+        if self.sums.batches == self.batches:
+            self._keep(measured=True)
+
+    def _keep(self, *, measured: bool) -> None:
+        """Write the checkpoints that are due, or all of them where training ends."""
+        over = self.reason is not None or (measured and self.epoch >= self.epochs)
+        due = [each for each in self.checkpoints if over or (each.is_due(self.epoch) if measured else each.is_late)]
+        if not due:
+            return
+        standing = Standing(
+            carry=self.carry._replace(before=self.carry.before or self.began),
+            epoch=self.epoch,
+            measured=measured,
+            sums=self.sums,
+            loss=self.loss,
+            seconds=self.seconds,
+            history=self.history,
+            stopped=None if self.reason in (None, INTERRUPTED) else str(self.reason),
+            memories=self.audience.memories(),
+        )
+        for each in due:
+            each.write(standing, self.identity)
+
+    def _is_late(self) -> bool:
+        """Whether the clock asks for a checkpoint."""
+        return any(each.is_late for each in self.checkpoints)
 
     def _watch(self, batch: int, loss: float, carry: Carry) -> bool:
         """See each batch; True stops."""
@@ -155,44 +243,13 @@ class Run:
             self.reason = self.audience.batch(self._info())
         if self.interrupt.asked:
             self.reason = INTERRUPTED
-        return self.reason is not None
+        return self.reason is not None or self._is_late()
 
     def _shuffle(self) -> Array | None:
         """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""
         n, seed = len(self.job.X), self.job.seed
         # One batch of all rows needs no shuffling: only the order of a sum would change.
         return None if self.job.batch_size >= n else permutation(seed, "shuffle", self.earlier + self.epoch, n=n)
-
-    def _measure(self, result: EpochResult) -> dict[str, float]:
-        """Give the epoch's values: the engine's sums, and what is measured on the training and validation part."""
-        carry = result.carry
-        values = {"loss": result.loss}
-        if self.job.objective.penalties:
-            values["penalty"] = result.penalty
-        with np.errstate(all="ignore"):
-            values |= self._measure_part(carry, self.job.X, self.job.Y, self.job.weights)
-            if (part := self.held_out) is not None:
-                values["validation_loss"] = self._cost(carry, part.X, part.Y, part.weights)
-                found = self._measure_part(carry, part.X, part.Y, part.weights)
-                values |= {f"validation_{name}": value for name, value in found.items()}
-        values["rate"] = self.job.rates(carry.updates)
-        return values
-
-    def _measure_part(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> dict[str, float]:
-        if not self.metrics:
-            return {}
-        A = self.engine.predict(self.model.network, carry.theta, carry.state, X)
-        measured = measure(self.model, A, Y, weights, self.metrics)
-        return {name: measured[name] for name in self.metrics}
-
-    def _cost(self, carry: Carry, X: Inputs, Y: Array, weights: Array | None) -> float:
-        return float(self.engine.loss(self.plain, carry.theta, carry.state, X, Y, weights))
-
-    def _series(self) -> tuple[str, ...]:
-        """The names of what `_measure` measures."""
-        held_out = () if self.held_out is None else ("loss", *self.metrics)
-        penalty = ("penalty",) if self.job.objective.penalties else ()
-        return ("loss", *penalty, *self.metrics, *(f"validation_{name}" for name in held_out), "rate", "seconds")
 
     def _info(self) -> Info:
         return Info(
@@ -205,7 +262,7 @@ class Run:
             history=self.history,
             carry=self.carry,
             make=self._make,
-            series=self.series,
+            series=self.measuring.series,
         )
 
     def _make(self, carry: Carry) -> Model:
@@ -236,7 +293,7 @@ class Run:
         newest = np.concatenate([before, rows[:done]])[-_ROWS_LOOKED_AT:]
         weights = None if job.weights is None else job.weights[newest]
         with np.errstate(all="ignore"):
-            cost = self._cost(self.carry, job.X[newest], job.Y[newest], weights)
+            cost = self.measuring.cost(self.carry, job.X[newest], job.Y[newest], weights)
         if not math.isfinite(cost):
             raise self._divergence(newest, self.batch, self.carry.before or self.began, training=False)
 
