@@ -148,12 +148,14 @@ class EarlyStopping(Callback):
         self._sign = -1.0 if metric is not None and metric.better == "higher" else 1.0
         self._best = math.inf
         self._kept: Snapshot | None = None
+        self._shapes: tuple[tuple[int, ...], tuple[int, ...]] = (), ()  # of what a snapshot holds
 
     def begin(self, info: Info) -> None:
         """Forget what an earlier training left."""
         if self.monitor not in info.series:
             raise UnknownName.among("series to monitor", self.monitor, info.series)
         self._best, self._kept = math.inf, None
+        self._shapes = info.carry.theta.shape, info.carry.state.shape
 
     def epoch(self, info: Info) -> str | None:
         """Compare the newest value with the best."""
@@ -196,8 +198,10 @@ class EarlyStopping(Callback):
                     now=now,
                 )
         if "epoch" in state:
-            self._best = state["best"]
-            self._kept = Snapshot(state["theta"], state["state"], state["epoch"])
+            kept = Snapshot(state["theta"], state["state"], state["epoch"])
+            if type(kept.epoch) is not int or (kept.theta.shape, kept.state.shape) != self._shapes:
+                raise ValueError("it is no epoch of this network")
+            self._best, self._kept = float(state["best"]), kept
 
     def __repr__(self) -> str:
         return f"EarlyStopping({self.monitor!r}, patience={self.patience})"
@@ -237,7 +241,7 @@ class TimeLimit(Callback):
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Count them in."""
-        self._end -= state["used"]
+        self._end -= float(state["used"])
 
     def batch(self, info: Info) -> str | None:
         """Look at the clock."""

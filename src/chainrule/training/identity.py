@@ -113,24 +113,29 @@ def refuse_others(kept: Kept, now: Identity, path: object) -> None:
     Raises:
         UsageError: names what differs: what it was, and what it is now.
     """
-    versions = {"chainrule": __version__, "numpy": np.__version__, "engine": now.engine}
-    was = dict(kept.parts["settings"]) if isinstance(kept.parts["settings"], dict) else {}
-    _refuse_epochs(was, now.settings, path)
-    for part, before, after in (
-        (Message("settings"), was | {"epochs": now.settings["epochs"]}, now.settings),
-        (Message("data"), kept.parts["fingerprint"], now.data),
-        (Message("versions"), {name: kept.versions[name] for name in versions}, versions),
-    ):
-        found = list(_differences(before, after, ""))
-        if found:
-            told = chained(template("{first}; {next}"), found[:_LISTED])
-            raise UsageError(
-                "{path} is a checkpoint of other {part}: {differences}; give the same as then, or train from the"
-                " beginning, without resume",
-                path=str(path),
-                part=part,
-                differences=told,
-            )
+    same = Message("give the same as then, or train from the beginning, without resume")
+    versions = {"chainrule": __version__, "numpy": np.__version__}
+    installed = Message("install the same as then, or train from the beginning, without resume")
+    _refuse(path, Message("versions"), {name: kept.versions[name] for name in versions}, versions, installed)
+    was = kept.parts["settings"]
+    if isinstance(was, dict) and type(was.get("epochs")) is int and was["epochs"] > 0:
+        _refuse_epochs(was, now.settings, path)
+        was = was | {"epochs": now.settings["epochs"]}
+    _refuse(path, Message("settings"), was, now.settings, same)
+    _refuse(path, Message("data"), kept.parts["fingerprint"], now.data, same)
+    _refuse(path, Message("versions"), {"engine": kept.versions["engine"]}, {"engine": now.engine}, installed)
+
+
+def _refuse(path: object, part: str, was: Any, now: Any, remedy: str) -> None:
+    found = list(_differences(was, now, ""))
+    if found:
+        raise UsageError(
+            "{path} is a checkpoint of other {part}: {differences}; {remedy}",
+            path=str(path),
+            part=part,
+            differences=chained(template("{first}; {next}"), found[:_LISTED]),
+            remedy=remedy,
+        )
 
 
 def _differences(was: Any, now: Any, name: str) -> Iterator[Message]:
@@ -152,8 +157,8 @@ def _short(value: Any) -> str:
 
 def _refuse_epochs(was: Mapping[str, Any], now: Mapping[str, Any], path: object) -> None:
     """Refuse fewer epochs than before, and more where the rates of those done would have been others."""
-    before, after = was.get("epochs"), now["epochs"]
-    if before == after or not isinstance(before, int):
+    before, after = was["epochs"], now["epochs"]
+    if before == after:
         return
     if after > before and _same_course(now["schedule"], before, after):
         return
