@@ -45,7 +45,9 @@ class _Places:
             raise UsageError("{path} cannot hold both the model and the picture; name two files", path=self.out)
         check_model_place(self.out, inputs)
         if self.checkpoint is not None:
-            check_checkpoint_place(self.checkpoint, [*inputs, self.out])
+            if self.checkpoint.absolute() == self.out.absolute():
+                raise UsageError("{path} cannot hold both the model and the checkpoint; name two files", path=self.out)
+            check_checkpoint_place(self.checkpoint, inputs)
         if self.plot is not None:
             for path in (self.plot, beside(self.plot, "confusion"), beside(self.plot, "predictions")):
                 check_picture_place(path, [*inputs, self.out])
