@@ -144,7 +144,11 @@ def test_reference_engine_goes_on_bit_for_bit(seed: int, path: Path, tally: Any)
 
 @pytest.mark.skipif(choose("compiled").name != "compiled", reason="LLVM cannot run here")
 @pytest.mark.parametrize("seed", range(CASES // 2 or 3))
-def test_compiled_engine_goes_on_bit_for_bit(seed: int, path: Path, tally: Any) -> None:
+def test_compiled_engine_goes_on_bit_for_bit(
+    seed: int, path: Path, tally: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Hundreds of networks' code would take gigabytes.
+    monkeypatch.setattr("chainrule.engines.compiled.kernels._loaded", {})
     tally("trainings left and taken up, compiled engine", leave_and_take_up(path, make_case(seed, "compiled"), seed))
 
 
