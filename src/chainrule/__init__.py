@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from chainrule.training import (
         LBFGS,
         Callback,
+        Checkpoint,
         EarlyStopping,
         Info,
         Progress,
@@ -71,6 +72,7 @@ _HOMES = {
     "BatchNorm": "network",
     "Callback": "training",
     "ChainruleError": "errors",
+    "Checkpoint": "training",
     "Dense": "network",
     "DivergenceError": "errors",
     "Draw": "engines",
@@ -125,6 +127,7 @@ __all__ = [
     "BatchNorm",
     "Callback",
     "ChainruleError",
+    "Checkpoint",
     "Dense",
     "DivergenceError",
     "Draw",

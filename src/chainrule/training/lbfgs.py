@@ -103,12 +103,18 @@ def _with_parameters(lbfgs: LBFGS, parameters: dict[str, float]) -> LBFGS:
 
 
 def check_suits(
-    network: Network, penalties: tuple[Penalty, ...], clip: float | None, schedule: Schedule, changes_rate: bool
+    network: Network,
+    penalties: tuple[Penalty, ...],
+    clip: float | None,
+    schedule: Schedule,
+    *,
+    changes_rate: bool,
+    checkpoint: bool,
 ) -> None:
     """Refuse what L-BFGS cannot do: it needs the same function at every evaluation, with its true gradient.
 
     Raises:
-        UsageError: for dropout, limits on weights, clipping, and courses of a learning rate.
+        UsageError: for dropout, limits on weights, clipping, courses of a learning rate, and checkpoints.
     """
     limit = next((penalty.name for penalty in penalties if penalty.project is not None), None)
     if any(isinstance(layer, Dropout) and layer.rate for layer in network.layers):
@@ -121,6 +127,8 @@ def check_suits(
         reason = Message("a clipped gradient is not that of the cost; leave out clip")
     elif schedule.name != "constant" or changes_rate:
         reason = Message("it has no learning rate; leave out the schedule and callbacks that change the rate")
+    elif checkpoint:
+        reason = Message("no checkpoint can hold its memory of gradients, which SciPy keeps to itself; save the model")
     else:
         return
     raise UsageError("L-BFGS cannot train so: {reason}, or take another optimizer such as Adam()", reason=reason)

@@ -20,7 +20,7 @@ from chainrule.engines.compiled.lifted import is_constant, lift
 from chainrule.engines.compiled.verbs import Batch, Rows
 from chainrule.engines.compiled.workspaces import has_room
 from chainrule.engines.notice import tell_once
-from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.engines.protocol import NOTHING, Carry, Draw, EpochResult, Gradient, Job, Objective, Sums, Watch
 from chainrule.engines.threads import usable_threads
 from chainrule.errors import ShapeError
 from chainrule.formulas import Array
@@ -193,20 +193,28 @@ def gradient(
     return batch.gradient(theta, state, X, Y, weights, draw)
 
 
-def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True) -> EpochResult:
-    """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+def epoch(
+    job: Job,
+    carry: Carry,
+    order: Array | None,
+    watch: Watch | None = None,
+    *,
+    each: bool = True,
+    begun: Sums = NOTHING,
+) -> EpochResult:
+    """Make one pass over the rows in the given order (None: as they are), an update a batch; or go on within it."""
     epochs = None
     one_batch_in_another_order = order is not None and job.batch_size >= len(job.X)
     if _fits(job, carry) and not one_batch_in_another_order:
         epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads()))
     if epochs is None:
-        return reference.epoch(job, carry, order, watch, each=each)
+        return reference.epoch(job, carry, order, watch, each=each, begun=begun)
     if order is not None:
         order = np.ascontiguousarray(order, dtype=np.int64)
         if order.shape != (len(job.X),):
             raise ShapeError("the order has shape {given}; expected ({n},)", given=order.shape, n=len(job.X))
     with epochs.lent() as own:
-        return own.make(carry, order, watch, each=each)
+        return own.make(carry, order, watch, each=each, begun=begun)
 
 
 def _fits(job: Job, carry: Carry) -> bool:
