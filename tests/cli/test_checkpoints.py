@@ -168,6 +168,6 @@ def test_signals_end_a_command_with_a_checkpoint(number: int, people: Path, tmp_
             took = time.monotonic() - pressed
         assert process.returncode == 128 + number, err
         facts = read_checkpoint(path).parts["standing"]
-        assert facts["updates"] > (updates if k % 5 else 0)
+        assert facts["updates"] >= (updates if k % 5 else 1)
         updates = facts["updates"]
         tally(f"commands ended by signal {number}", 1, took, 1.0)
