@@ -11,6 +11,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import DivergenceError, MLPClassifier, MLPRegressor
 from chainrule.errors import UsageError
+from chainrule.estimators import perceptron
 from chainrule.training import Progress
 
 RNG = np.random.default_rng(1)
@@ -116,6 +117,13 @@ def test_divergence_is_named_with_the_last_good_model() -> None:
 def test_momentum_stays_below_1() -> None:
     with pytest.raises(UsageError, match="0 <= mu < 1"):
         quick(solver="sgd", momentum=1.0).fit(X, CLASSES)
+
+
+def test_adam_adds_epsilon_after_the_bias_is_taken_out() -> None:
+    made = MLPRegressor(hidden_layer_sizes=(), alpha=0.0, epsilon=0.5, max_iter=1, n_iter_no_change=9, random_state=0)
+    model = perceptron.begin(made.fit(X, VALUES).model_.network, 0, np.float64)
+    g = model.gradient(X, VALUES, loss="half_squared_error").theta
+    np.testing.assert_allclose(made.model_.theta - model.theta, -0.001 * g / (np.abs(g) + 0.5))
 
 
 def test_messages() -> None:

@@ -52,6 +52,17 @@ def test_the_network_is_the_one_described() -> None:
     assert made.score(IRIS, SPECIES) > 0.7
 
 
+@pytest.mark.parametrize(("activation", "factor"), [("relu", 6), ("logistic", 2)])
+def test_weights_and_biases_start_as_scikit_learns(activation: str, factor: int) -> None:
+    made = quick(activation=activation, hidden_layer_sizes=(400,), max_iter=1, learning_rate_init=1e-12)
+    made.fit(IRIS, SPECIES)
+    for W, b in zip(made.coefs_, made.intercepts_, strict=True):
+        r = np.sqrt(factor / sum(W.shape))
+        assert 0.98 * r < np.abs(W).max() <= r + 1e-9
+        assert np.abs(b).max() <= r + 1e-9
+        assert np.std(W) == pytest.approx(r / np.sqrt(3), rel=0.05)
+
+
 def test_fit_is_train() -> None:
     settings: dict[str, Any] = {"optimizer": RMSProp(0.01), "schedule": "cosine", "clip": 1.0}
     made = quick(
@@ -225,6 +236,17 @@ def test_weights_can_be_written() -> None:
     made.coefs_ = [np.zeros_like(each) for each in made.coefs_]
     made.intercepts_ = [np.zeros(8), np.array([0.0, 1.0, 0.0])]
     assert set(made.predict(IRIS)) == {1}
+
+
+def test_a_course_over_partial_fits_and_warm_starts() -> None:
+    course: dict[str, Any] = {"schedule": "cosine", "max_iter": 4, "batch_size": 150, "n_iter_no_change": 99}
+    whole = quick(**course).fit(IRIS, SPECIES).history_["rate"]
+    bit_by_bit = quick(**course)
+    for _ in range(4):
+        bit_by_bit.partial_fit(IRIS, SPECIES, classes=[0, 1, 2])
+    assert bit_by_bit.history_["rate"] == whole
+    again = quick(**course, warm_start=True).fit(IRIS, SPECIES).fit(IRIS, SPECIES)
+    assert again.history_["rate"] == whole * 2
 
 
 def test_optimizer_by_name_takes_the_rate_and_a_schedule_suits_any() -> None:

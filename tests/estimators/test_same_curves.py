@@ -142,6 +142,14 @@ def test_stopping_counts_as_documented() -> None:
     assert ours.fit(X, VALUES).n_iter_ == 4  # the first epoch is better than nothing; three are no better than it
 
 
+@pytest.mark.parametrize("target", ["three classes", "values"])
+def test_lbfgs_finds_the_same_minimum(target: str) -> None:
+    settings = {"solver": "lbfgs", "alpha": 1.0, "tol": 1e-9, "max_iter": 500, "hidden_layer_sizes": ()}
+    ours, other = (each.fit(X, TARGETS[target]) for each in pair(target, **settings))
+    assert ours.loss_ == pytest.approx(other.loss_, rel=1e-9)
+    np.testing.assert_allclose(ours.coefs_[0], other.coefs_[0], atol=1e-4)
+
+
 def test_partial_fit_goes_on_with_the_optimizer() -> None:
     for settings in (SETTINGS["nesterov"], SETTINGS["adam"], SETTINGS["invscaling"]):
         ours, other = pair("values", **settings)

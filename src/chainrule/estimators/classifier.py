@@ -162,7 +162,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             UsageError: for arguments that cannot be.
             DivergenceError: where a number is no longer finite; it carries the last good model.
         """
-        self._learn(X, y, sample_weight, epochs=self.max_iter)
+        self._learn(X, y, sample_weight)
         return self
 
     @available_if(goes_by_epochs)  # type: ignore[untyped-decorator]
@@ -186,7 +186,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
                 "class_weight='balanced' counts the classes of all rows, which partial_fit does not see; give weights, "
                 "class_weight={{label: weight, …}}"
             )
-        self._learn(X, y, sample_weight, epochs=1, incremental=True, classes=classes)
+        self._learn(X, y, sample_weight, incremental=True, classes=classes)
         return self
 
     def predict(self, X: Any) -> Array:

@@ -74,9 +74,7 @@ def begin(network: Network, seed: int, dtype: Any) -> Model:
 class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
     """A multi-layer perceptron behind scikit-learn's interface, of which the classifier and the regressor are made."""
 
-    def _learn(
-        self, X: Any, y: Any, sample_weight: Any, *, epochs: int, incremental: bool = False, classes: Any = None
-    ) -> None:
+    def _learn(self, X: Any, y: Any, sample_weight: Any, *, incremental: bool = False, classes: Any = None) -> None:
         """Fit, from the beginning or from where the model stands."""
         check_arguments(vars(self))
         goes_on = "model_" in vars(self) and (incremental or bool(self.warm_start))
@@ -88,10 +86,10 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         training = self._balance(training)
         loss, series = loss_of(aim.scale, self._offset(training)), self._monitored(aim)
         callbacks = self._callbacks(loss, series, incremental=incremental)
-        model = self._train(start, aim, training, held_out, epochs, callbacks)
+        model = self._train(start, aim, training, held_out, callbacks, incremental=incremental)
         self._keep(model, len(training), loss, series)
         if not incremental:
-            self._warn(epochs)
+            self._warn()
 
     # From what is given to where training begins.
 
@@ -167,7 +165,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         return [*found, *(self.callbacks if isinstance(self.callbacks, Iterable) else [self.callbacks])]
 
     def _train(
-        self, start: Model, aim: Aim, rows: Rows, held_out: Rows | None, epochs: int, callbacks: list[Any]
+        self, start: Model, aim: Aim, rows: Rows, held_out: Rows | None, callbacks: list[Any], *, incremental: bool
     ) -> Model:
         """Call `train` with what the arguments mean."""
         size = len(rows) if settings.uses_lbfgs(self) else settings.batch_rows(self.batch_size, len(rows))
@@ -175,6 +173,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         optimizer = settings.find_optimizer(self)
         if self._memory.optimizer != getattr(optimizer, "name", ""):
             self._memory = Memory()
+        begun = 0.0 if incremental else self._memory.updates / -(-len(rows) // size)
         return train(
             start,
             rows.X,
@@ -182,13 +181,13 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             optimizer=optimizer,
             loss=aim.loss,
             batch_size=size,
-            epochs=epochs,
+            epochs=1 if incremental else self.max_iter,
             validation=None if held_out is None else (held_out.X, held_out.y, held_out.weights),
             callbacks=callbacks,
             seed=self._seed,
             engine=self.engine,
             n_threads=self.n_threads,
-            schedule=settings.find_course(self, len(rows)),
+            schedule=settings.find_course(self, len(rows), begun),
             penalties=settings.find_penalties(self, 1 / (size * mean)),
             clip=self.clip,
             weights=rows.weights,
@@ -224,7 +223,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         best = np.fmin if series in LOSS_SERIES else np.fmax
         self.best_validation_score_ = None if series is None else float(best.reduce(history[series]))
 
-    def _warn(self, epochs: int) -> None:
+    def _warn(self) -> None:
         """Say where training ended before it was done."""
         stopped = self.history_.stopped
         if stopped == INTERRUPTED:
@@ -233,7 +232,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             text = tr(
                 "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet ({reason}); raise "
                 "max_iter, give a larger learning_rate_init, or scale the columns of X, such as with StandardScaler",
-                epochs=epochs,
+                epochs=self.max_iter,
                 reason=stopped,
             )
             warnings.warn(text, ConvergenceWarning, stacklevel=4)

@@ -156,7 +156,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
             UsageError: for arguments that cannot be.
             DivergenceError: where a number is no longer finite; it carries the last good model.
         """
-        self._learn(X, y, sample_weight, epochs=self.max_iter)
+        self._learn(X, y, sample_weight)
         return self
 
     @available_if(goes_by_epochs)  # type: ignore[untyped-decorator]
@@ -171,7 +171,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         Returns:
             The estimator itself.
         """
-        self._learn(X, y, sample_weight, epochs=1, incremental=True)
+        self._learn(X, y, sample_weight, incremental=True)
         return self
 
     def predict(self, X: Any) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -170,17 +171,30 @@ def find_optimizer(own: Any) -> Any:
     return Nesterov(rate, own.momentum) if own.nesterovs_momentum else Momentum(rate, own.momentum)
 
 
-def find_course(own: Any, rows: int) -> str | Schedule:
+def find_course(own: Any, rows: int, done: float) -> str | Schedule:
     """Give the learning rate's course: ``schedule`` for any optimizer, else ``learning_rate`` for the solver "sgd".
 
-    "adaptive" is constant here; the callback that watches the loss lowers it.
+    "adaptive" is constant here; the callback that watches the loss lowers it. "invscaling" goes on over warm starts,
+    any other course begins anew with each; over calls of ``partial_fit`` it is one of ``max_iter`` epochs.
+
+    Args:
+        own: the estimator.
+        rows: to train on.
+        done: epochs that the optimizer's memory counts and that are no part of the course.
     """
     course = own.schedule
     if course is None:
         course = own.learning_rate if own.solver == "sgd" and own.optimizer is None else "constant"
     if isinstance(course, str) and course == "invscaling":
         return _INVERSE_SCALING.with_parameters(rows=float(rows), power=float(own.power_t))
-    return "constant" if isinstance(course, str) and course == "adaptive" else SCHEDULES.find(course)
+    if isinstance(course, str) and course == "adaptive":
+        return "constant"
+    found, epochs = SCHEDULES.find(course), own.max_iter
+
+    def shifted(e: float, E: float, **parameters: float) -> float:
+        return float(found.value(e - done, epochs, **parameters))
+
+    return found if found.name == "constant" else replace(found, value=shifted)
 
 
 def is_adaptive(own: Any) -> bool:
