@@ -35,7 +35,7 @@ from chainrule.engines import choose
 from chainrule.errors import ModelFileError, SaveError, UsageError
 from chainrule.formulas import OPTIMIZERS, SCHEDULES
 from chainrule.storage.checkpoint_file import read_checkpoint
-from chainrule.training import Callback, RightAnswers, ThetaPath
+from chainrule.training import Callback, Memory, ReduceOnPlateau, RightAnswers, ThetaPath
 
 # `make campaign-safety` leaves and takes up a thousand trainings.
 CASES = int(os.environ.get("CHAINRULE_CASES", "0"))
@@ -540,3 +540,57 @@ def test_divergence_after_going_on_gives_the_same_last_good_model(path: Path, en
         assert np.isfinite(again.value.model.theta).all()
         places.add(whole.value.fields["batch"])
     assert len(places) > 1
+
+
+def test_a_rate_that_was_lowered_stays_so(path: Path) -> None:
+    def lowering(**changes: Any) -> ReduceOnPlateau:
+        return ReduceOnPlateau(**{"monitor": "loss", "patience": 1, "least_change": 0.01, **changes})
+
+    settings = {**SETTINGS, "epochs": 12, "optimizer": SGD(0.5)}
+    undisturbed = train(NETWORK, X, y, callbacks=lowering(), **settings)
+    assert undisturbed.history is not None
+    assert len(set(undisturbed.history["rate"])) > 1
+    for moment in ((5, 2), (9, 1), (11, 6)):
+        train(NETWORK, X, y, callbacks=[lowering(), Checkpoint(path), press(signal.SIGINT, *moment)], **settings)
+        assert bits(train(NETWORK, X, y, callbacks=lowering(), resume=path, **settings)) == bits(undisturbed)
+    with pytest.raises(UsageError, match=r"ReduceOnPlateau: factor was 0.2 .* is 0.5"):
+        train(NETWORK, X, y, callbacks=lowering(factor=0.5), resume=path, **settings)
+
+
+def test_an_optimizers_memory_is_gone_on_with(path: Path) -> None:
+    def begun() -> Memory:
+        memory = Memory()
+        train(NETWORK, X, y, memory=memory, **SETTINGS)
+        return memory
+
+    first = train(NETWORK, X, y, **SETTINGS)
+    undisturbed = train(first, X, y, memory=begun(), **SETTINGS)
+    train(first, X, y, memory=begun(), callbacks=[Checkpoint(path), press(signal.SIGINT, 2, 2)], **SETTINGS)
+    assert bits(train(first, X, y, memory=begun(), resume=path, **SETTINGS)) == bits(undisturbed)
+    with pytest.raises(UsageError, match="start was"):
+        train(first, X, y, resume=path, **SETTINGS)
+
+
+def test_smoothed_labels_and_unshuffled_rows_are_settings(path: Path) -> None:
+    settings = {**SETTINGS, "label_smoothing": 0.1, "shuffle": False}
+    undisturbed = train(NETWORK, X, y, **settings)
+    train(NETWORK, X, y, callbacks=[Checkpoint(path), press(signal.SIGINT, 2, 2)], **settings)
+    assert bits(train(NETWORK, X, y, resume=path, **settings)) == bits(undisturbed)
+    for change in ({"label_smoothing": 0.2}, {"shuffle": True}):
+        with pytest.raises(UsageError, match=f"{next(iter(change))} was"):
+            train(NETWORK, X, y, resume=path, **{**settings, **change})
+
+
+def test_own_metrics_are_told_by_their_names(path: Path) -> None:
+    metrics = {"size": lambda model, X, Y, weights: float(np.abs(model.theta).max())}
+    settings = {**SETTINGS, "metrics": metrics}
+    undisturbed = train(NETWORK, X, y, **settings)
+    train(NETWORK, X, y, callbacks=[Checkpoint(path), press(signal.SIGINT, 2, 2)], **settings)
+    assert bits(train(NETWORK, X, y, resume=path, **settings)) == bits(undisturbed)
+    with pytest.raises(UsageError, match="metrics"):
+        train(NETWORK, X, y, resume=path, **SETTINGS)
+
+
+def test_lbfgs_has_no_checkpoints(path: Path) -> None:
+    with pytest.raises(UsageError, match="no checkpoint can hold its memory"):
+        train(Network.from_sizes([3, 2], output="softmax"), X, y, optimizer="lbfgs", callbacks=Checkpoint(path))
