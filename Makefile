@@ -3,6 +3,8 @@
 
 DEMO = train digits --out demo/digits.safetensors --plot demo/digits.png
 PYTEST_ARGS = -n auto --maxprocesses 4
+SAFETY = tests/training/test_checkpoints.py tests/training/test_crashes.py tests/storage/test_checkpoint_file.py
+SAFETY += tests/cli/test_checkpoints.py
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -25,7 +27,7 @@ SEARCH := $(if $(filter file,$(origin PYTHON)),--search)
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format campaign docs texts course bench clean
+.PHONY: help demo test check format campaign campaign-safety docs texts course bench clean
 
 help:
 	$(info make demo     train a network on handwritten digits and write model and plots to demo/)
@@ -33,6 +35,7 @@ help:
 	$(info make check    run everything that a change must pass: format, lint, types, tests)
 	$(info make format   format the code and mend what the linter can mend)
 	$(info make campaign test the compiled engine at length: 1,000 random networks, 10,000 shapes, 100 processes …)
+	$(info make campaign-safety  kill, interrupt and damage at length: 200 kills, 200 interrupts, full disks, flipped bits)
 	$(info make docs     build the documentation in site/)
 	$(info make texts    bring the catalogue of Chinese texts up to date and compile it)
 	$(info make course   run the lessons and write the course from them (MNIST=folder for digits-mnist))
@@ -74,6 +77,12 @@ course: .venv/installed-test
 campaign: export CHAINRULE_CASES = 1000
 campaign: .venv/installed-test
 	$(VENV_PYTHON) -m pytest tests/engines/compiled tests/estimators/test_checks.py $(PYTEST_ARGS)
+
+# 200 trainings killed and 1,000 left and taken up again, 200 commands interrupted, a fault at each system call of a save,
+# disks full at 64 points, every prefix and header bit and 10,000 payload bits of both kinds of files: half an hour.
+campaign-safety: export CHAINRULE_CASES = 1000
+campaign-safety: .venv/installed-test
+	$(VENV_PYTHON) -m pytest $(SAFETY) $(PYTEST_ARGS)
 
 bench: .venv/installed-chainrule
 	$(VENV_PYTHON) benchmarks/reference.py

@@ -22,6 +22,7 @@ from chainrule.formulas import ACTIVATIONS, LOSSES
 from chainrule.history import History
 from chainrule.model import Model, default_loss
 from chainrule.network import BatchNorm, Dense, Dropout, Network
+from chainrule.training import train
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(7, 3))
@@ -552,6 +553,26 @@ def test_rows_are_predicted_one_by_one_or_together(seed: int) -> None:
     assert model.outputs(rows[order]) == pytest.approx(together[order], rel=1e-12)
 
 
+def test_a_model_computes_with_the_engine_that_trained_it() -> None:
+    network = Network.from_sizes([3, 20, 4], hidden="tanh", output="softmax")
+    rows = np.random.default_rng(0).normal(size=(50, 3))
+    compiled = train(network, rows, np.arange(50) % 4, epochs=2, engine="compiled", dtype=np.float32)
+    reference = train(network, rows, np.arange(50) % 4, epochs=2, engine="reference", dtype=np.float32)
+    for model in (compiled, reference):
+        name = model.history.engine if model.history else ""
+        assert model.engine().name == name
+        assert model.outputs(rows).tobytes() == model.outputs(rows, engine=name).tobytes()
+    assert compiled.outputs(rows[:7]).tobytes() == compiled.outputs(rows)[:7].tobytes()  # as compiled code promises
+    other = compiled.gradient(rows, np.arange(50) % 4, engine="auto").theta
+    assert other == pytest.approx(compiled.gradient(rows, np.arange(50) % 4).theta, rel=1e-3, abs=1e-6)
+    assert compiled.evaluate(rows, np.arange(50) % 4)["loss"] == pytest.approx(
+        compiled.evaluate(rows, np.arange(50) % 4, engine="reference")["loss"], rel=1e-5
+    )
+    assert start(2, 1).engine().name == "reference"
+    with pytest.raises(UnknownName, match="unknown engine 'fast'"):
+        compiled.predict(rows, engine="fast")
+
+
 # How it is shown.
 
 
@@ -574,3 +595,34 @@ def test_html_shows_the_summary() -> None:
     assert "3 parameters, 12 B as float32" in reader.text
     assert "untrained" in reader.text
     assert str(start(2, 1).summary()) == str(start(2, 1).network.summary())
+
+
+# Parts.
+
+
+@pytest.mark.parametrize("k", [1, 2, 3])
+def test_two_parts_one_behind_the_other_are_the_whole(k: int) -> None:
+    layers = [BatchNorm(), Dropout(0.1), Dense(5, "relu"), Dropout(0.5), Dense(4, bias="none"), BatchNorm("tanh")]
+    network = Network([*layers, Dense(3, "elu", bias="layer"), Dense(2)], inputs=6)
+    model, rng = network.init(seed=1), np.random.default_rng(0)
+    model.theta, model.state = rng.normal(size=model.theta.shape), rng.uniform(0.5, 2, size=model.state.shape)
+    first, second, X = model.part(1, k), model.part(k + 1, 4), rng.normal(size=(7, 6))
+    assert np.array_equal(second.outputs(first.outputs(X)), model.outputs(X))
+    assert np.array_equal(first.outputs(X), model.forward(X).A[k])
+    first.theta = 0 * first.theta
+    assert np.all(model.W[1] != 0)
+    assert np.array_equal(model.part(1, 4).theta, model.theta)
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 1), (2, 1), (1, 3), (3, 3)])
+def test_parts_that_are_not_there_are_refused(first: int, last: int) -> None:
+    with pytest.raises(
+        ShapeError, match=f"no part from layer {first} to layer {last}; the network has the layers 1 to 2"
+    ):
+        Network.from_sizes([2, 3, 1]).init().part(first, last)
+
+
+def test_parts_keep_what_belongs_to_their_ends() -> None:
+    model = start(3, 4, 2, output="softmax", Y=["no", "yes"])
+    assert (model.part(1, 1).target, model.part(2, 2).classes) == (None, ("no", "yes"))
+    assert model.part(2, 2).loss is model.loss

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chainrule.data.targets import TargetEncoder
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
-    from chainrule.estimators import MLPClassifier, MLPRegressor
+    from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
     from chainrule.formulas import (
         L1,
         L2,
@@ -37,10 +37,21 @@ if TYPE_CHECKING:
     )
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
-    from chainrule.storage import load, save
+    from chainrule.storage import (
+        check_parity,
+        from_keras_weights,
+        from_sklearn,
+        from_torch_state_dict,
+        load,
+        save,
+        to_keras_weights,
+        to_torch_state_dict,
+        torch_names,
+    )
     from chainrule.training import (
         LBFGS,
         Callback,
+        Checkpoint,
         EarlyStopping,
         Info,
         Progress,
@@ -57,9 +68,11 @@ _HOMES = {
     "AdaGrad": "formulas",
     "Adam": "formulas",
     "AdamW": "formulas",
+    "Autoencoder": "estimators",
     "BatchNorm": "network",
     "Callback": "training",
     "ChainruleError": "errors",
+    "Checkpoint": "training",
     "Dense": "network",
     "DivergenceError": "errors",
     "Draw": "engines",
@@ -86,10 +99,18 @@ _HOMES = {
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
     "find_rate": "training",
+    "check_parity": "storage",
+    "from_keras_weights": "storage",
+    "from_sklearn": "storage",
+    "from_torch_state_dict": "storage",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
     "save": "storage",
+    "to_keras_weights": "storage",
+    "to_sklearn": "estimators",
+    "to_torch_state_dict": "storage",
+    "torch_names": "storage",
     "train": "training",
 }
 _MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
@@ -102,9 +123,11 @@ __all__ = [
     "AdaGrad",
     "Adam",
     "AdamW",
+    "Autoencoder",
     "BatchNorm",
     "Callback",
     "ChainruleError",
+    "Checkpoint",
     "Dense",
     "DivergenceError",
     "Draw",
@@ -127,17 +150,25 @@ __all__ = [
     "TargetEncoder",
     "TimeLimit",
     "__version__",
+    "check_parity",
     "data",
     "descent",
     "errors",
     "find_rate",
     "formulas",
+    "from_keras_weights",
+    "from_sklearn",
+    "from_torch_state_dict",
     "lessons",
     "limit_threads",
     "load",
     "plots",
     "register",
     "save",
+    "to_keras_weights",
+    "to_sklearn",
+    "to_torch_state_dict",
+    "torch_names",
     "train",
 ]
 

@@ -10,6 +10,7 @@ expected and what to do next.
     │   └── ShapeError                       arrays or layers that do not fit together
     ├── FormulaError                         a formula that cannot be registered, such as with a wrong slope
     ├── DataError                            data that cannot be read, or read but not used
+    ├── ParityError                         a converted model that does not compute what the original computes
     ├── ModelFileError                       a file that is not a whole, valid model file
     ├── SaveError             (OSError)      a file that could not be written; nothing half-written is left
     ├── DivergenceError       (ArithmeticError)  training met a number that is not finite; carries the last good model
@@ -33,6 +34,7 @@ __all__ = [
     "MissingExtra",
     "ModelFileError",
     "NetworkError",
+    "ParityError",
     "SaveError",
     "ShapeError",
     "UnknownName",
@@ -107,6 +109,10 @@ class FormulaError(ChainruleError):
 
 class DataError(ChainruleError):
     """Data that cannot be read, or read but not used: says the file, the row or column and the remedy."""
+
+
+class ParityError(ChainruleError):
+    """A converted model does not compute what the original computes; says where they differ most."""
 
 
 class ModelFileError(ChainruleError):

@@ -33,7 +33,8 @@ class History(Mapping[str, "list[float]"]):
         series: by name, one value an epoch: ``loss`` (mean data loss of the epoch's batches, each measured before its
             update, without penalties), ``penalty``, ``validation_loss``, each metric (``accuracy``, ``rmse`` …,
             measured after the epoch on the training part) and ``validation_`` before its name, ``rate`` (learning rate
-            of the epoch's last update) and ``seconds`` (spent in that epoch).
+            of the epoch's last update; L-BFGS has none) and ``seconds`` (spent in that epoch). An epoch of L-BFGS is an
+            iteration, and its loss that after it.
         engine: which engine computed it.
         stopped: why training ended, in words.
         best_epoch: the epoch whose parameters were kept, where early stopping chose one (counted from 1).

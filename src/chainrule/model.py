@@ -24,7 +24,7 @@ from chainrule.arrays import (
     truth_of,
 )
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Draw, Gradient, Objective, choose
+from chainrule.engines import ENGINES, Draw, Engine, Gradient, Objective, choose
 from chainrule.engines.reference import forward
 from chainrule.errors import DataError, UsageError
 from chainrule.formulas import LOSSES, METRICS, Array, Loss
@@ -193,6 +193,42 @@ class Model:
             settings=copy.deepcopy(self.settings),
         )
 
+    def part(self, first: int, last: int) -> Model:
+        """Give layers ``first`` … ``last`` as a model of its own memory, such as the encoder of an autoencoder.
+
+        Args:
+            first: the first dense layer, counted from 1.
+            last: the last one, at most K.
+
+        Returns:
+            A model without history; with the encoder of raw rows where it begins at layer 1, and with the loss and the
+            target where it ends at layer K.
+
+        Raises:
+            ShapeError: for layers that are not there.
+
+        >>> model = Network.from_sizes([4, 2, 4]).init(seed=0)
+        >>> code = model.part(1, 1).outputs([[1, 2, 3, 4]])
+        >>> bool((model.part(2, 2).outputs(code) == model.outputs([[1, 2, 3, 4]])).all())
+        True
+        """
+        network = self.network.part(first, last)
+        part = Model(
+            network,
+            np.zeros(network.parameter_count, self.dtype),
+            start_state(network, self.dtype),
+            default_loss(network),
+        )
+        for mine, whole in ((part.parameters, self.parameters), (part.statistics, self.statistics)):
+            for entry in mine.entries:
+                l = entry.layer + first - 1 if entry.layer else 0
+                mine[entry.name] = whole[f"{entry.kind}{l}"]
+        if first == 1:
+            part.encoder = self.encoder
+        if last == self.network.depth:
+            part.loss, part.target = self.loss, self.target
+        return part
+
     def inputs(self, X: Any) -> Inputs:
         """Give X as the matrix that the network sees: raw rows are encoded where the model has an encoder.
 
@@ -206,13 +242,33 @@ class Model:
         check_finite(inputs)
         return inputs
 
-    def outputs(self, X: Any) -> Array:
+    def engine(self, name: str = "auto") -> Engine:
+        """Give the engine that computes for this model: the one of this name, or "auto".
+
+        "auto" is the engine that trained the model, so that predictions have the bits of those in training; for a
+        model that was not trained it is the reference engine.
+
+        Raises:
+            UnknownName: for an engine that is not there.
+
+        >>> Network.from_sizes([2, 1]).init().engine().name
+        'reference'
+        """
+        if name == "auto" and self.history is not None and self.history.engine in ENGINES:
+            name = self.history.engine
+        return choose(name)
+
+    def outputs(self, X: Any, *, engine: str = "auto") -> Array:
         """Give the outputs A[K] as they are, shape (n, N_K), without dropout and with running statistics.
+
+        Args:
+            X: shape (n, N_0), or raw rows where the model has an encoder.
+            engine: what computes, see `engine`.
 
         >>> Network.from_sizes([2, 1], output="sigmoid").init().outputs([[0.0, 0.0]]).tolist()
         [[0.5]]
         """
-        return choose().predict(self.network, self.theta, self.state, self.inputs(X))
+        return self.engine(engine).predict(self.network, self.theta, self.state, self.inputs(X))
 
     def forward(self, X: Any) -> Activations:
         """Give every Z[l] and A[l] for these rows; A[0] is a copy of what the network sees of X.
@@ -231,11 +287,12 @@ class Model:
                 Z[l] = before
         return Activations(Z, A)
 
-    def predict(self, X: Any) -> Array:
+    def predict(self, X: Any, *, engine: str = "auto") -> Array:
         """Give the label of the likeliest class, or the values, for each row.
 
         Args:
             X: shape (n, N_0), or raw rows where the model has an encoder.
+            engine: what computes, see `engine`.
 
         Returns:
             Labels of shape (n,), or values of shape (n,) or (n, N_K) as in training; an untrained model gives outputs.
@@ -243,7 +300,7 @@ class Model:
         Raises:
             ShapeError, DataError: for rows that do not fit.
         """
-        A = self.outputs(X)
+        A = self.outputs(X, engine=engine)
         if self.target is None:
             return A
         if self.task == "multilabel":
@@ -251,11 +308,15 @@ class Model:
             return answers[:, 0] if self.target.flat and A.shape[1] == 1 else answers
         return self.target.inverse(truth_of(A, self.classes is not None))
 
-    def predict_proba(self, X: Any) -> Array:
+    def predict_proba(self, X: Any, *, engine: str = "auto") -> Array:
         """Give the probability of each class, shape (n, classes), or of each yes in multilabel tasks, shape (n, N_K).
 
         One sigmoid output a is the probability of the second class: (1 - a, a). Where several sigmoid outputs stand for
         classes that exclude one another, they are divided by their sum.
+
+        Args:
+            X: shape (n, N_0), or raw rows where the model has an encoder.
+            engine: what computes, see `engine`.
 
         Raises:
             UsageError: where the model predicts values, or its outputs are no probabilities.
@@ -269,7 +330,7 @@ class Model:
                 "the output activation {name!r} gives no probabilities; use 'softmax' or 'sigmoid'",
                 name=activation.name,
             )
-        A = self.outputs(X)
+        A = self.outputs(X, engine=engine)
         if A.shape[1] == 1 and self.task != "multilabel":
             return np.concatenate([1 - A, A], axis=1)
         if activation.name == "softmax" or self.classes is None:
@@ -277,13 +338,14 @@ class Model:
         total = A.sum(axis=1, keepdims=True)
         return np.where(total > 0, A / np.where(total > 0, total, 1), 1 / A.shape[1])
 
-    def evaluate(self, X: Any, Y: Any, weights: Any = None) -> dict[str, float]:
+    def evaluate(self, X: Any, Y: Any, weights: Any = None, *, engine: str = "auto") -> dict[str, float]:
         """Measure the model on rows with known targets.
 
         Args:
             X: shape (n, N_0), or raw rows where the model has an encoder.
             Y: labels or values, as in training.
             weights: one weight per row, or None.
+            engine: what computes, see `engine`.
 
         Returns:
             ``loss`` (without penalties) and, for classes, ``accuracy``, else ``rmse``, ``mae`` and ``r2`` in the
@@ -298,14 +360,22 @@ class Model:
         """
         inputs = self.inputs(X)
         target, matrix = self._targets(Y, len(inputs))
-        A = choose().predict(self.network, self.theta, self.state, inputs)
+        computing = self.engine(engine)
+        A = computing.predict(self.network, self.theta, self.state, inputs)
         vector = as_weights(weights, len(inputs), self.dtype)
         objective = Objective(self.network, self.loss)
-        cost = choose().loss(objective, self.theta, self.state, inputs, matrix, vector)
+        cost = computing.loss(objective, self.theta, self.state, inputs, matrix, vector)
         return {"loss": float(cost), **measure(dataclasses.replace(self, target=target), A, matrix, vector)}
 
     def gradient(
-        self, X: Any, Y: Any, weights: Any = None, *, loss: str | Loss | None = None, draw: Draw | None = None
+        self,
+        X: Any,
+        Y: Any,
+        weights: Any = None,
+        *,
+        loss: str | Loss | None = None,
+        draw: Draw | None = None,
+        engine: str = "reference",
     ) -> Gradient:
         """Give the cost of a batch, without penalties, with dC/dtheta and dC/dX.
 
@@ -315,6 +385,7 @@ class Model:
             weights: one weight per row, or None.
             loss: another loss than the model's own.
             draw: the dropout masks of a training pass, ``Draw(seed, update)``; None computes as in prediction.
+            engine: what computes; the reference engine unless asked otherwise, since one batch repays no compiling.
 
         Returns:
             A `Gradient`: ``cost``, ``theta``, ``W[l]``, ``b[l]``, ``inputs``, and numbers by name: ``["W2[1,0]"]``.
@@ -335,7 +406,8 @@ class Model:
         _, matrix = dataclasses.replace(self, loss=chosen)._targets(Y, len(inputs))
         objective, vector = Objective(self.network, chosen), as_weights(weights, len(inputs), self.dtype)
         dense = not isinstance(inputs, SparseRows)
-        return choose().gradient(objective, self.theta, self.state, inputs, matrix, vector, draw, inputs=dense)
+        computing = self.engine(engine)
+        return computing.gradient(objective, self.theta, self.state, inputs, matrix, vector, draw, inputs=dense)
 
     def _targets(self, Y: Any, rows: int) -> tuple[TargetEncoder, Array]:
         if not rows:

@@ -239,6 +239,34 @@ class Network:
         """The length of the state."""
         return sum(entry.stored for entry in self.state_entries)
 
+    def part(self, first: int, last: int) -> Network:
+        """Give layers ``first`` … ``last`` as a network of their own, such as the encoder of an autoencoder.
+
+        What stands behind a dense layer goes with it, and what stands before the first one goes with layer 1; a
+        `Dropout` at the end is left out.
+
+        Args:
+            first: the first dense layer, counted from 1.
+            last: the last one, at most K.
+
+        Raises:
+            ShapeError: for layers that are not there.
+
+        >>> Network.from_sizes([64, 30, 10, 30, 64], dropout=0.5).part(1, 2)
+        Network([Dense(30, 'relu'), Dropout(0.5), Dense(10, 'relu')], inputs=64)
+        """
+        if not 1 <= first <= last <= self.depth:
+            raise ShapeError(
+                "there is no part from layer {first} to layer {last}; the network has the layers 1 to {depth}",
+                first=first,
+                last=last,
+                depth=self.depth,
+            )
+        layers = [layer for layer, l in self.steps if max(l, 1) in range(first, last + 1)]
+        while isinstance(layers[-1], Dropout):
+            layers.pop()
+        return Network(layers, inputs=self.sizes[first - 1])
+
     def initializer_of(self, l: int) -> Initializer:
         """Give the initializer of W[l]: the layer's own, else the one that suits the activation behind it."""
         layer = self.dense[l - 1]

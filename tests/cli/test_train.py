@@ -216,3 +216,22 @@ def test_ctrl_c_keeps_what_was_learnt(as_json: bool, people: Path, tmp_path: Pat
     else:
         assert "interrupted" in out
         assert "people.safetensors" in out
+
+
+def test_lbfgs(chainrule: Runner, people: Path, tmp_path: Path) -> None:
+    run = chainrule("train", "people.csv", "--optimizer", "lbfgs:memory=5", "--epochs", "7", "--json")
+    assert run.code == 0, run.err
+    assert "lbfgs(memory=5, tolerance=0.0001, max_evaluations=15000)" in run.err
+    read_json(run.out)
+    model = load(tmp_path / "people.safetensors")
+    assert model.settings["optimizer"]["memory"] == 5
+    assert model.history is not None
+    assert model.history.epochs <= 7
+    assert "rate" not in model.history
+    assert chainrule("inspect", "people.safetensors").code == 0
+    refused = chainrule("train", "people.csv", "--optimizer", "lbfgs", "--rate", "0.1")
+    assert refused.code == 2
+    assert "L-BFGS has no learning rate" in refused.err
+    wrong = chainrule("train", "people.csv", "--optimizer", "lbfgs:memry=5")
+    assert "lbfgs has no parameter 'memry'; it has: memory, tolerance, max_evaluations" in wrong.err
+    assert "did you mean 'lbfgs'" in chainrule("train", "people.csv", "--optimizer", "lbgfs").err

@@ -13,7 +13,7 @@ import pytest
 from threadpoolctl import threadpool_info
 
 import chainrule as cr
-from chainrule.engines import threads
+from chainrule.engines import notice, threads
 from chainrule.engines.quota import read_quota
 from chainrule.engines.threads import process_threads, usable_threads
 from chainrule.errors import UsageError
@@ -51,6 +51,7 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"OMP_NUM_THREADS": "many"}, 8),
         ({"CHAINRULE_THREADS": "5", "OMP_NUM_THREADS": "3"}, 5),
         ({"CHAINRULE_THREADS": "12"}, 12),
+        ({"CHAINRULE_THREADS": "9" * 5000}, 64),
         ({"CHAINRULE_THREADS": "-1"}, 8),
         ({"CHAINRULE_THREADS": "²"}, 8),
     ],
@@ -63,6 +64,15 @@ def test_the_environment(
     assert usable_threads() == process_threads() == expected
     with cr.limit_threads(2):
         assert (usable_threads(), process_threads()) == (2, expected)
+
+
+def test_a_variable_that_says_nothing_is_told_once(
+    eight_cores: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(notice, "_told", set())
+    monkeypatch.setenv("CHAINRULE_THREADS", "two")
+    assert process_threads() == process_threads() == 8
+    assert capsys.readouterr().err == "CHAINRULE_THREADS is 'two', no whole number of at least 1; it is not heeded\n"
 
 
 @pytest.mark.parametrize(("quota", "expected"), [(1e6, 8), (2.9, 2), (0.5, 1)])

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first ends training after the current batch and keeps what was learnt, a later one ends it at once."""
+"""Ctrl-C and SIGTERM: the first ends training after the current batch, a later one at once; what was learnt is kept."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pytest
 
 from chainrule import SGD, Network, train
 from chainrule.training import INTERRUPTED, Info
-from chainrule.training.interrupt import Interrupt
+from chainrule.training.interrupt import Interrupt, Terminated
 
 pytestmark = pytest.mark.skipif(
     threading.current_thread() is not threading.main_thread(), reason="signals need the main thread"
@@ -37,17 +37,22 @@ def at(epoch: int, batch: int, act: Any = press) -> Any:
     return lambda info: act(info) if (info.epoch, info.batch) == (epoch, batch) else None
 
 
+each_signal = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+
+
 @pytest.fixture(autouse=True)
 def _handler_is_restored() -> Iterator[None]:
     def mine(number: int, frame: Any) -> None:
         pytest.fail("the handler that was set before was called during training")
 
-    before = signal.signal(signal.SIGINT, mine)
+    before = {number: signal.signal(number, mine) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
-        assert signal.getsignal(signal.SIGINT) is mine
+        for number in before:
+            assert signal.getsignal(number) is mine
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def test_the_first_one_ends_after_the_batch() -> None:
@@ -161,13 +166,52 @@ print(model.history.stopped, bool(np.isfinite(model.theta).all()), len(model.pre
 """
 
 
+def test_sigterm_is_heard_like_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
+    def terminate(info: Info) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    model = train(NETWORK, X, y, callbacks=SimpleNamespace(batch=at(2, 2, terminate)), **SETTINGS)
+    assert (model.history.stopped, model.history.updates) == (INTERRUPTED, 5)
+    monkeypatch.setattr("chainrule.training.interrupt.PAUSE", 0.0)
+
+    def both(info: Info) -> None:
+        press(info)
+        terminate(info)
+
+    with pytest.raises(Terminated):
+        train(NETWORK, X, y, callbacks=SimpleNamespace(batch=at(2, 2, both)), **SETTINGS)
+
+
+def test_which_signal_asked_first() -> None:
+    with Interrupt() as outer:
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+        with Interrupt() as inner:
+            assert (inner.asked, inner.number, outer.number) == (True, signal.SIGTERM, signal.SIGTERM)
+
+
+def test_where_one_signal_is_ignored_the_other_is_heard() -> None:
+    """As in programs in the background."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with Interrupt() as interrupt:
+            signal.raise_signal(signal.SIGINT)
+            assert not interrupt.asked
+            signal.raise_signal(signal.SIGTERM)
+            assert interrupt.asked
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@each_signal
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to a whole console, the tests' own included")
-def test_a_signal_from_outside() -> None:
+def test_a_signal_from_outside(number: int) -> None:
     with subprocess.Popen([sys.executable, "-c", SCRIPT], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:
             assert process.stdout.readline() == "ready\n"
-            process.send_signal(signal.SIGINT)
+            process.send_signal(number)
             assert process.communicate(timeout=60)[0] == "interrupted True 200\n"
         finally:
             process.kill()

@@ -33,7 +33,7 @@ from chainrule import (
 from chainrule.engines import ENGINES, Objective, reference
 from chainrule.errors import DivergenceError, UnknownName, UsageError
 from chainrule.formulas import LOSSES
-from chainrule.training import INTERRUPTED, Info, Progress, Snapshot
+from chainrule.training import INTERRUPTED, Info, Progress, Snapshot, run
 
 RNG = np.random.default_rng(10)
 X = RNG.normal(size=(60, 3))
@@ -359,10 +359,17 @@ def test_numbers_that_explode_are_named() -> None:
     assert np.isfinite(caught.value.model.theta).all()
 
 
-@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize("at", [1, 2, 3])
 def test_a_trial_that_is_not_finite(at: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The model in the error is that of the last iteration, and the error says how far training had come."""
     count = 0
+    looked_at: list[Any] = []
+    diagnose = run.diagnose
+    monkeypatch.setattr(
+        run,
+        "diagnose",
+        lambda job, carry, *rest, **more: looked_at.append(carry) or diagnose(job, carry, *rest, **more),
+    )
 
     def gradient(*given: Any, **more: Any) -> Any:
         nonlocal count
@@ -384,3 +391,5 @@ def test_a_trial_that_is_not_finite(at: int, monkeypatch: pytest.MonkeyPatch) ->
     assert np.isfinite(model.theta).all()
     assert caught.value.fields["epoch"] == model.history.epochs + 1 == model.history.updates + 1
     assert "diverged in epoch" in model.history.stopped
+    # Only of the very first evaluation may the parameters be to blame that training began with.
+    assert (looked_at[0].updates == 0) == (at == 1)

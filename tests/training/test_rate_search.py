@@ -84,11 +84,13 @@ def test_what_it_suggests_trains() -> None:
     assert model.history["loss"][-1] < 0.5 * model.history["loss"][0]
 
 
-def test_data_are_to_blame_for_gaps() -> None:
+@pytest.mark.parametrize("batch_size", [1, 50])
+def test_data_are_to_blame_for_gaps(batch_size: int) -> None:
+    """Also where the search meets them after batches that were sound."""
     bad = X.copy()
     bad[17, 2] = np.nan
     with pytest.raises(DivergenceError, match="row 17 of X holds nan"):
-        find_rate(NETWORK, bad, y)
+        find_rate(NETWORK, bad, y, batch_size=batch_size)
 
 
 @pytest.mark.parametrize(

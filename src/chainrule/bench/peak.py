@@ -92,6 +92,8 @@ def measure(threads: int) -> Peak:
     else:
         one = {single: _by_loop(loops[single], 1) for single in (True, False)}
         several = {single: max(one[single], _by_loop(loops[single], threads)) for single in (True, False)}
+        # A core that was disturbed while it was alone does no less than its part of all of them together.
+        one = {single: max(one[single], several[single] / threads) for single in (True, False)}
     return Peak(one[True], several[True], one[False], several[False], threads, "blas" if loops is None else "fma")
 
 

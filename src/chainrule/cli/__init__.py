@@ -11,14 +11,19 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from types import FrameType
+from typing import Any
 
 __all__ = ["main"]
+
+# The signals that end a command, and what Python does about them.
+_USUAL: dict[int, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and give its exit code.
 
-    0: done; 1: the work failed; 2: wrong usage; 3: unreadable or invalid data or model file; 130: interrupted.
+    0: done; 1: the work failed; 2: wrong usage; 3: unreadable or invalid data or model file; 130: interrupted; 143:
+    told to end by SIGTERM.
 
     Args:
         arguments: what is typed behind `chainrule`; None takes the program's own.
@@ -60,26 +65,33 @@ def _run(arguments: list[str]) -> int:
 
 @contextlib.contextmanager
 def _one_interrupt(forever: bool) -> Iterator[None]:
-    """Let a first Ctrl-C end the command, and none after it disturb its last words.
+    """Let a first Ctrl-C or SIGTERM end the command, and none after it disturb its last words.
 
     Args:
         forever: whether it stays so until the program ends.
     """
     main_thread = threading.current_thread() is threading.main_thread()
-    if not main_thread or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    signal.signal(signal.SIGINT, _interrupt_once)
+    taken = [number for number, usual in _USUAL.items() if main_thread and signal.getsignal(number) == usual]
+    for number in taken:
+        signal.signal(number, _interrupt_once)
     try:
         yield
     finally:
-        if not forever or signal.getsignal(signal.SIGINT) is _interrupt_once:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+        for number in taken:
+            if not forever or signal.getsignal(number) is _interrupt_once:
+                signal.signal(number, _USUAL[number])
 
 
 def _interrupt_once(number: int, frame: FrameType | None) -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    raise KeyboardInterrupt
+    for each in _USUAL:
+        signal.signal(each, signal.SIG_IGN)
+    raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
+
+
+class _Terminated(KeyboardInterrupt):
+    """A KeyboardInterrupt that SIGTERM asked for; the one of `training.interrupt` would take all of training along."""
+
+    exit_code = 128 + signal.SIGTERM
 
 
 def _prepare_streams() -> None:

@@ -60,10 +60,13 @@ def bench(
     from chainrule.bench.peak import cores
     from chainrule.cli.files import check_picture_place
     from chainrule.cli.output import Output
+    from chainrule.errors import UsageError
 
     workloads = [find(name) for name in only or WORKLOADS]
     _at_least_one("--repeats", repeats)
     _at_least_one("--threads", threads)
+    if data_dir is not None and not data_dir.is_dir():
+        raise UsageError("--data-dir is {path}, which is no folder; give the one with the MNIST files", path=data_dir)
     if plot is not None:
         check_picture_place(plot)
     output = Output(as_json)

@@ -39,7 +39,7 @@ def optimizers(incomplete: str) -> list[str]:
     """Offer the optimizers."""
     from chainrule.formulas import OPTIMIZERS
 
-    return _beginning(OPTIMIZERS, incomplete)
+    return _beginning([*OPTIMIZERS, "lbfgs"], incomplete)
 
 
 def schedules(incomplete: str) -> list[str]:

@@ -27,6 +27,7 @@ __all__ = [
     "FAILED",
     "INTERRUPTED",
     "INVALID",
+    "TERMINATED",
     "WRONG_USAGE",
     "close_quietly",
     "exit_code",
@@ -41,6 +42,7 @@ FAILED = 1
 WRONG_USAGE = 2
 INVALID = 3
 INTERRUPTED = 130
+TERMINATED = 143
 
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EIO)
 
@@ -53,7 +55,7 @@ def exit_code(error: BaseException) -> int:
     from chainrule.errors import DataError, ModelFileError, UsageError
 
     if isinstance(error, (KeyboardInterrupt, typer.Abort)):
-        return INTERRUPTED
+        return getattr(error, "exit_code", INTERRUPTED)
     if isinstance(error, (UsageError, _WrongUsage)):
         return WRONG_USAGE
     if isinstance(error, (DataError, ModelFileError)):
@@ -78,7 +80,7 @@ def report(error: BaseException) -> int:
         error.show()  # type: ignore[attr-defined]
     else:
         text = _unwritten(error) if isinstance(error, OSError) and unwritten else _message(error)
-        tell(tr("Interrupted:" if exit_code(error) == INTERRUPTED else "Error:"), text)
+        tell(tr("Interrupted:" if exit_code(error) in (INTERRUPTED, TERMINATED) else "Error:"), text)
     return FAILED if unwritten else exit_code(error)
 
 
@@ -157,9 +159,10 @@ def close_quietly(stream: TextIO | None = None) -> int:
 
 
 def ignore_interrupts() -> None:
-    """Let no Ctrl-C disturb what is done from here on; it is short. Threads but the main one get none anyway."""
+    """Let no signal disturb what is done from here on; it is short. Threads but the main one get none anyway."""
     if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
 
 
 @contextlib.contextmanager

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PICTURES",
     "beside",
+    "check_checkpoint_place",
     "check_model_place",
     "check_picture_place",
     "check_place",
@@ -195,6 +196,17 @@ def check_model_place(path: Path, inputs: Collection[str | Path]) -> None:
     if head and head[8:] != b"{":
         raise UsageError(
             "{path} is there already and is no model file; name another file (--out), or remove it first", path=path
+        )
+
+
+def check_checkpoint_place(path: Path, inputs: Collection[str | Path]) -> None:
+    """See that a checkpoint can be written here, and that it takes the place of nothing but another one."""
+    check_place(path, inputs)
+    head = _head(path, 9)
+    if head and head[8:] != b"{":
+        raise UsageError(
+            "{path} is there already and is no checkpoint; name another file (--checkpoint), or remove it first",
+            path=path,
         )
 
 

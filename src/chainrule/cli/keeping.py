@@ -1,10 +1,11 @@
-"""What is left of a training that Ctrl-C ended before its results were measured."""
+"""What is left of a training that Ctrl-C or SIGTERM ended before its results were measured."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.language import tr
 from chainrule.training import INTERRUPTED, Callback, EarlyStopping, Info
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from chainrule.data import Dataset
     from chainrule.model import Model
     from chainrule.recipes import Outcome, Prepared, Recipe
+    from chainrule.training import Checkpoint
     from chainrule.training.interrupt import Interrupt
 
 __all__ = ["Keeper", "train_and_save"]
@@ -34,6 +36,15 @@ class Keeper(Callback):
         """Begin anew."""
         if self._best is not None:
             self._best.begin(info)
+
+    def state(self) -> dict[str, Any]:
+        """Give what is known of the best."""
+        return {} if self._best is None else self._best.state()
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back."""
+        if self._best is not None:
+            self._best.restore(state)
 
     def epoch(self, info: Info) -> None:
         """Look whether the epoch is the best; whether to stop, others say."""
@@ -61,7 +72,14 @@ class Keeper(Callback):
 
 
 def train_and_save(
-    dataset: Dataset, recipe: Recipe, prepared: Prepared, source: str, out: Path, presses: Interrupt
+    dataset: Dataset,
+    recipe: Recipe,
+    prepared: Prepared,
+    source: str,
+    out: Path,
+    presses: Interrupt,
+    checkpoint: Checkpoint | None = None,
+    resume: Path | None = None,
 ) -> Outcome:
     """Train, measure and save; a Ctrl-C that comes late skips the measuring, but never loses the model.
 
@@ -72,6 +90,8 @@ def train_and_save(
         source: where the rows come from.
         out: where the model goes.
         presses: what has hold of Ctrl-C.
+        checkpoint: what is kept in order to go on, or None.
+        resume: the checkpoint to go on from, or None.
 
     Raises:
         KeyboardInterrupt: with what to tell, where results could not be measured.
@@ -84,16 +104,17 @@ def train_and_save(
 
     keeper, mark = Keeper(recipe), fingerprint(source)
     try:
-        outcome = run(dataset, recipe, prepared, [Progress(stderr()), keeper], mark)
+        callbacks = [Progress(stderr()), keeper, *([] if checkpoint is None else [checkpoint])]
+        outcome = run(dataset, recipe, prepared, callbacks, mark, resume)
         save(outcome.model, out)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         ignore_interrupts()
         model = keeper.model
         if model is None:
             raise
         save(_unmeasured(model, dataset, recipe, prepared, mark), out)
         told = tr("the model as it stood is saved in {path}; it was not measured.", path=out)
-        raise KeyboardInterrupt(told) from None
+        raise type(interrupt)(told) from None
     return replace(outcome, interrupted=outcome.interrupted or presses.asked)
 
 

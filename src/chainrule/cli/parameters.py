@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from chainrule.cli import completion as complete
+from chainrule.cli.resuming import take_stored
 
 __all__ = [
     "DATA",
@@ -20,6 +21,9 @@ __all__ = [
     "BatchNormFlag",
     "BatchSize",
     "BiasInitializerName",
+    "CheckpointEpochs",
+    "CheckpointFile",
+    "CheckpointMinutes",
     "Clip",
     "DataDir",
     "Drop",
@@ -40,6 +44,7 @@ __all__ = [
     "Patience",
     "Plot",
     "Rate",
+    "Resume",
     "Scaling",
     "ScheduleName",
     "Seed",
@@ -292,6 +297,36 @@ Plot = Annotated[
         metavar="FILE",
         readable=False,
         help="Draw the learning curve (PNG, SVG or PDF), and beside it the confusion matrix or the predictions.",
+        rich_help_panel=RESULTS,
+    ),
+]
+CheckpointFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="FILE",
+        readable=False,
+        help="Keep in this file all that is needed to go on with --resume, also when Ctrl-C or SIGTERM ends training.",
+        rich_help_panel=RESULTS,
+    ),
+]
+CheckpointEpochs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N", help="Write it after each N epochs. Default: 1, if no minutes are given.", rich_help_panel=RESULTS
+    ),
+]
+CheckpointMinutes = Annotated[
+    float | None, typer.Option(metavar="M", help="Write it after each M minutes.", rich_help_panel=RESULTS)
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        readable=False,
+        is_eager=True,
+        callback=take_stored,
+        help="Go on from this checkpoint, bit for bit; DATA and options are those of then and may be left out.",
         rich_help_panel=RESULTS,
     ),
 ]

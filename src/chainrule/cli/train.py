@@ -6,13 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from chainrule.cli import parameters as p
+from chainrule.cli.resuming import Keeping, check_given
 from chainrule.language import plural, told, tr
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Output
     from chainrule.data import Dataset
     from chainrule.recipes import Options, Outcome, Prepared, Recipe
+    from chainrule.training import Checkpoint
 
 __all__ = ["train"]
 
@@ -29,16 +33,21 @@ class _Places:
     drop: str | None
     out: Path
     plot: Path | None
+    checkpoint: Path | None = None
 
     def check(self) -> None:
         """See that everything can be written, before any work is done."""
-        from chainrule.cli.files import beside, check_model_place, check_picture_place
+        from chainrule.cli.files import beside, check_checkpoint_place, check_model_place, check_picture_place
         from chainrule.errors import UsageError
 
         inputs = [path for path in (self.source, self.test) if path is not None]
         if self.plot is not None and self.plot.absolute() == self.out.absolute():
             raise UsageError("{path} cannot hold both the model and the picture; name two files", path=self.out)
         check_model_place(self.out, inputs)
+        if self.checkpoint is not None:
+            if self.checkpoint.absolute() == self.out.absolute():
+                raise UsageError("{path} cannot hold both the model and the checkpoint; name two files", path=self.out)
+            check_checkpoint_place(self.checkpoint, inputs)
         if self.plot is not None:
             for path in (self.plot, beside(self.plot, "confusion"), beside(self.plot, "predictions")):
                 check_picture_place(path, [*inputs, self.out])
@@ -69,6 +78,7 @@ def _given(*options: tuple[str, str | Path | None]) -> list[str]:
 
 
 def train(
+    context: typer.Context,
     data: p.Source,
     target: p.Target = None,
     drop: p.Drop = None,
@@ -103,6 +113,10 @@ def train(
     threads: p.Threads = None,
     out: p.Out = None,
     plot: p.Plot = None,
+    checkpoint: p.CheckpointFile = None,
+    checkpoint_epochs: p.CheckpointEpochs = None,
+    checkpoint_minutes: p.CheckpointMinutes = None,
+    resume: p.Resume = None,
     as_json: p.AsJson = False,
     verbose: p.Verbose = False,
 ) -> None:
@@ -110,20 +124,19 @@ def train(
 
     Whatever is not given is decided, and every decision is printed with its reason.
     """
-    import typer
-
-    from chainrule.cli.failures import INTERRUPTED
     from chainrule.cli.files import default_model_path
     from chainrule.cli.output import Output
-    from chainrule.formulas import ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES
-    from chainrule.recipes import Options, find_formula, parse_layers
+    from chainrule.formulas import ACTIVATIONS, INITIALIZERS, LOSSES, SCHEDULES
+    from chainrule.recipes import Options, find_formula, find_optimizer, parse_layers
 
+    if resume is not None:
+        check_given(context, resume)
     options = Options(
         task=task,
         layers=None if layers is None else parse_layers(layers),
         activation=None if activation is None else find_formula(ACTIVATIONS, activation),
         loss=None if loss is None else find_formula(LOSSES, loss),
-        optimizer=None if optimizer is None else find_formula(OPTIMIZERS, optimizer),
+        optimizer=None if optimizer is None else find_optimizer(optimizer),
         rate=rate,
         schedule=None if schedule is None else find_formula(SCHEDULES, schedule),
         batch_size=batch_size,
@@ -146,17 +159,21 @@ def train(
         test_share=test_share,
         validation_share=validation_share,
     )
-    places = _Places(data, target, test, data_dir, encoding, drop, out or default_model_path(data), plot)
+    keeping = Keeping(checkpoint, checkpoint_epochs, checkpoint_minutes, resume)
+    made = out or default_model_path(data)
+    places = _Places(data, target, test, data_dir, encoding, drop, made, plot, keeping.place)
     output = Output(as_json, lasting=True)
-    outcome = _train(places, options, output, verbose)
+    code = _train(places, options, output, verbose, keeping.checkpoint(context), resume)
     _tell_lost(output, places)
-    if outcome.interrupted:
-        raise typer.Exit(INTERRUPTED)
+    if code:
+        raise typer.Exit(code)
 
 
-def _train(places: _Places, options: Options, output: Output, verbose: bool) -> Outcome:
-    """Do it: read, decide, train, keep, draw, tell."""
-    from chainrule.cli.failures import ignore_interrupts
+def _train(
+    places: _Places, options: Options, output: Output, verbose: bool, checkpoint: Checkpoint | None, resume: Path | None
+) -> int:
+    """Do it: read, decide, train, keep, draw, tell; gives the exit code."""
+    from chainrule.cli.failures import DONE, INTERRUPTED, ignore_interrupts
     from chainrule.cli.files import load_data
     from chainrule.cli.keeping import train_and_save
     from chainrule.data.loading import without_columns
@@ -178,14 +195,16 @@ def _train(places: _Places, options: Options, output: Output, verbose: bool) -> 
     _tell_decisions(output, dataset, recipe, prepared)
     existed = places.out.exists()
     with Interrupt() as presses:
-        outcome = train_and_save(dataset, recipe, prepared, places.source, places.out, presses)
+        outcome = train_and_save(dataset, recipe, prepared, places.source, places.out, presses, checkpoint, resume)
         if outcome.interrupted:
             ignore_interrupts()  # all is saved, and what is left to tell takes no time
     try:
         _tell_all(output, places, dataset, recipe, prepared, outcome, existed, verbose)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(tr("the model is saved in {path}.", path=places.out)) from None
-    return outcome
+    except KeyboardInterrupt as interrupt:
+        raise type(interrupt)(tr("the model is saved in {path}.", path=places.out)) from None
+    if not outcome.interrupted:
+        return DONE
+    return INTERRUPTED if presses.number is None else 128 + presses.number
 
 
 def _tell_all(
@@ -206,6 +225,8 @@ def _tell_all(
     pictures = [] if places.plot is None else _draw(places.plot, outcome, prepared)
     for picture in pictures:
         output.say(tr("plot   {path}", path=picture))
+    if places.checkpoint is not None:
+        output.say(tr("checkpoint  {path}", path=places.checkpoint))
     _tell_next(output, places, outcome)
     output.result(_as_json(places, dataset, recipe, outcome, pictures))
 
@@ -297,6 +318,10 @@ def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
     for command in commands:
         output.say(command_line(name, *command), whole=True)
     if places.source != "-":
+        if outcome.interrupted and places.checkpoint is not None:
+            again = command_line(name, "train", "--resume", str(places.checkpoint))
+            output.say(f"{again}  # {tr('goes on where it was interrupted')}", whole=True)
+            return
         change, why = _suggestion(outcome)
         again = command_line(name, "train", source, *places.training_options, *change)
         output.say(f"{again}  # {why}", whole=True)
@@ -351,4 +376,5 @@ def _as_json(
         "network": {"sizes": list(model.network.sizes), "parameters": model.network.parameter_count},
         "decisions": model.settings["decisions"],
         "plots": [str(path) for path in pictures],
+        "checkpoint": None if places.checkpoint is None else str(places.checkpoint),
     }

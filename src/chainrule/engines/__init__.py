@@ -7,7 +7,18 @@ from typing import cast
 
 from chainrule.engines import reference
 from chainrule.engines.notice import tell_once
-from chainrule.engines.protocol import Carry, ConstantRate, Draw, Engine, EpochResult, Gradient, Job, Objective
+from chainrule.engines.protocol import (
+    NOTHING,
+    Carry,
+    ConstantRate,
+    Draw,
+    Engine,
+    EpochResult,
+    Gradient,
+    Job,
+    Objective,
+    Sums,
+)
 from chainrule.engines.threads import check_threads, limit_threads
 from chainrule.errors import UnknownName
 from chainrule.language import Message, tr
@@ -15,6 +26,7 @@ from chainrule.network import Network
 
 __all__ = [
     "ENGINES",
+    "NOTHING",
     "Carry",
     "ConstantRate",
     "Draw",
@@ -23,6 +35,7 @@ __all__ = [
     "Gradient",
     "Job",
     "Objective",
+    "Sums",
     "check_threads",
     "choose",
     "effort",
@@ -93,6 +106,9 @@ def choose(name: str = "auto", seconds: float = 0.0) -> Engine:
     compiled = import_module("chainrule.engines.compiled")
     if compiled.works():
         return cast(Engine, compiled)
-    text = tr("the compiled engine cannot run here (is llvmlite installed?); the reference engine computes instead")
+    text = tr(
+        "the compiled engine cannot run here (is llvmlite installed? has the processor fused multiply-adds?); the"
+        " reference engine computes instead"
+    )
     tell_once("no compiled engine", text)
     return cast(Engine, reference)

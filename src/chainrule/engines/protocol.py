@@ -17,7 +17,19 @@ from chainrule.network import Network
 from chainrule.parameters import Parameters, Views
 from chainrule.sparse import Inputs
 
-__all__ = ["Carry", "ConstantRate", "Draw", "Engine", "EpochResult", "Gradient", "Job", "Objective", "Watch"]
+__all__ = [
+    "NOTHING",
+    "Carry",
+    "ConstantRate",
+    "Draw",
+    "Engine",
+    "EpochResult",
+    "Gradient",
+    "Job",
+    "Objective",
+    "Sums",
+    "Watch",
+]
 
 
 @dataclass(frozen=True)
@@ -171,6 +183,7 @@ class Carry(NamedTuple):
         slots: the optimizer's vectors.
         updates: how many updates were made, t.
         before: how training stood before the newest update; whether that update was good, only the next batch shows.
+            To go on within an epoch: how training stood as that epoch began, from where the update before is found.
     """
 
     theta: Array
@@ -178,6 +191,25 @@ class Carry(NamedTuple):
     slots: tuple[Array, ...] = ()
     updates: int = 0
     before: Carry | None = None
+
+
+class Sums(NamedTuple):
+    """What an epoch has come to after some of its batches; with a `Carry`, all that is needed to go on within it.
+
+    Args:
+        batches: how many batches are done.
+        loss: their data losses, each times its examples' weight, added up in their order.
+        penalty: their penalties, likewise.
+        weight: the weight of their examples.
+    """
+
+    batches: int = 0
+    loss: float = 0.0
+    penalty: float = 0.0
+    weight: float = 0.0
+
+
+NOTHING = Sums()  # before the first batch
 
 
 @dataclass(frozen=True)
@@ -191,6 +223,7 @@ class EpochResult:
         batches: how many batches were done.
         failed: rows of the batch at which something was not finite, or None.
         sound: after a failure, the newest parameters for which a batch's loss was finite.
+        sums: what the means are made of.
     """
 
     carry: Carry
@@ -199,6 +232,13 @@ class EpochResult:
     batches: int
     failed: Array | None = None
     sound: Carry | None = None
+    sums: Sums = NOTHING
+
+    @classmethod
+    def of(cls, carry: Carry, sums: Sums, failed: Array | None = None, sound: Carry | None = None) -> EpochResult:
+        """Make the means from the sums."""
+        whole = sums.weight or 1.0
+        return cls(carry, sums.loss / whole, sums.penalty / whole, sums.batches, failed, sound, sums)
 
 
 # Called after each batch with (batches done, its loss, how training stands); True stops after this batch.
@@ -248,10 +288,18 @@ class Engine(Protocol):
         ...
 
     def epoch(
-        self, job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True
+        self,
+        job: Job,
+        carry: Carry,
+        order: Array | None,
+        watch: Watch | None = None,
+        *,
+        each: bool = True,
+        begun: Sums = NOTHING,
     ) -> EpochResult:
         """Make one pass over the rows in the given order (None: as they are), an update a batch.
 
         ``watch`` sees every batch where ``each`` is true; else at least one every 50 ms or so, and the last one.
+        ``begun`` goes on within an epoch: the same bits as if it had never been left.
         """
         ...

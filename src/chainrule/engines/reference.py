@@ -23,7 +23,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.engines.protocol import NOTHING, Carry, Draw, EpochResult, Gradient, Job, Objective, Sums, Watch
 from chainrule.formulas import Array, Penalty
 from chainrule.network import BatchNorm, Dense, Dropout, Network
 from chainrule.parameters import Parameters
@@ -284,8 +284,16 @@ def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
     return price
 
 
-def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True) -> EpochResult:
-    """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+def epoch(
+    job: Job,
+    carry: Carry,
+    order: Array | None,
+    watch: Watch | None = None,
+    *,
+    each: bool = True,
+    begun: Sums = NOTHING,
+) -> EpochResult:
+    """Make one pass over the rows in the given order (None: as they are), an update a batch; or go on within it."""
     objective, n, size, check = job.objective, len(job.X), job.batch_size, job.check_finite
     p = Parameters(objective.network, carry.theta.copy())
     g = Parameters(objective.network, np.zeros_like(carry.theta))
@@ -295,10 +303,10 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
     if order is not None and not isinstance(job.X, SparseRows):
         room = np.empty((min(size, n), job.X.shape[1]), dtype=job.X.dtype)
     before, now = None, Carry(p.theta, carry.state, carry.slots, carry.updates)
-    loss_sum = penalty_sum = weight_sum = 0.0
-    batches, failed, sound = 0, None, None
+    batches, loss_sum, penalty_sum, weight_sum = begun
+    failed, sound = None, None
     with np.errstate(all="ignore"):  # what is not finite is found by the checks below, and named
-        for start in range(0, n, size):
+        for start in range(batches * size, n, size):
             rows = slice(start, start + size) if order is None else order[start : start + size]
             t = now.updates + 1
             X, Y, weights = _gather(job, rows, room)
@@ -306,7 +314,7 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             cost, state, _ = _descend(objective, p, now.state, X, Y, weights, draw, g)
             if check and not math.isfinite(cost):
                 # The newest update made the loss what it is: the one before it was sound.
-                failed, sound = np.arange(n)[rows], _replay(job, carry, order, batches - 1)
+                failed, sound = np.arange(n)[rows], _replay(job, carry, order, batches - 1, begun)
                 break
             penalty = _penalize(objective, p, g) if objective.penalties else 0.0
             if job.clip is not None:
@@ -332,15 +340,20 @@ def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = Non
             weight_sum += weight
             if watch is not None and watch(batches, cost, now):
                 break
-    whole = weight_sum or 1.0
-    return EpochResult(now._replace(before=before), loss_sum / whole, penalty_sum / whole, batches, failed, sound)
+    sums = Sums(batches, loss_sum, penalty_sum, weight_sum)
+    return EpochResult.of(now._replace(before=before), sums, failed, sound)
 
 
-def _replay(job: Job, carry: Carry, order: Array | None, batches: int) -> Carry | None:
+def _replay(job: Job, carry: Carry, order: Array | None, batches: int, begun: Sums) -> Carry | None:
     """Give how training stood after so many batches of an epoch: the same updates, made once more."""
-    if batches < 1:
-        return carry.before if batches < 0 else carry
-    return epoch(replace(job, check_finite=False), carry, order, lambda done, *_: done == batches).carry
+    if batches < begun.batches:
+        # Before an epoch, that is what is kept; within one, the epoch's beginning is.
+        return (
+            carry.before if carry.before is None or batches < 1 else _replay(job, carry.before, order, batches, NOTHING)
+        )
+    if batches == begun.batches:
+        return carry
+    return epoch(replace(job, check_finite=False), carry, order, lambda done, *_: done == batches, begun=begun).carry
 
 
 def _hold(limits: list[Penalty], p: Parameters) -> None:

@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.blas import limited
+from chainrule.engines.notice import tell_once
 from chainrule.engines.quota import cpu_quota
 from chainrule.errors import UsageError
+from chainrule.language import tr
 
 __all__ = ["check_threads", "limit_threads", "process_threads", "usable_threads"]
 
@@ -92,15 +94,19 @@ def process_threads() -> int:
     them; and no more than OMP_NUM_THREADS, by which joblib, batch systems and people tell numerical libraries their
     part of a machine that several processes share.
     """
-    asked = _whole(os.environ.get("CHAINRULE_THREADS", ""))
+    given = os.environ.get("CHAINRULE_THREADS", "").strip()
+    asked = _whole(given)
     if asked:
         return min(asked, _MOST)
+    if given:
+        text = tr("CHAINRULE_THREADS is {given!r}, no whole number of at least 1; it is not heeded", given=given)
+        tell_once(text, text)
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     told = _whole(os.environ.get("OMP_NUM_THREADS", "").partition(",")[0])  # "4,2": 4, and 2 within each of them
     return max(1, min(cores, math.floor(cpu_quota()), told or _MOST, _MOST))
 
 
 def _whole(text: str) -> int:
-    """Read a whole number; 0 where there is none."""
+    """Read a whole number, of which no more than nine digits matter here; 0 where there is none."""
     text = text.strip()
-    return int(text) if text.isascii() and text.isdecimal() else 0
+    return int(text[:9]) if text.isascii() and text.isdecimal() else 0

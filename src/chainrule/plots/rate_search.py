@@ -69,9 +69,8 @@ def rate_search(found: _Found, *, title: str | None = None) -> Figure:
         lines = axes.plot(rates, losses, ".", color=NEUTRAL, markersize=5, label=tr("each batch"))
         lines += axes.plot(rates, smoothed, color=TRAINING, label=tr("smoothed"))
         if found.suggestion is not None:
-            look = {"color": VALIDATION, "linestyle": "--", "linewidth": 1.4}
             label = tr("suggested: {rate}", rate=significant(found.suggestion, 2))
-            lines.append(axes.axvline(found.suggestion, label=label, **look))
+            lines.append(axes.axvline(found.suggestion, label=label, color=VALIDATION, linestyle="--", linewidth=1.4))
         _logarithmic(axes)
         _limit(axes, float(np.nanmin([*losses, *smoothed])), float(smoothed[0]))
         axes.set_xlabel(tr("learning rate"))

@@ -11,7 +11,7 @@ True
 """
 
 from chainrule.recipes.decisions import GIVEN, Decision, where_of
-from chainrule.recipes.options import TASKS, Options, find_formula, parse_layers
+from chainrule.recipes.options import TASKS, Options, find_formula, find_optimizer, parse_layers
 from chainrule.recipes.recipe import Recipe, decide, with_class_names
 from chainrule.recipes.running import PARTS, Baseline, Outcome, Prepared, finite, prepare, run, take
 from chainrule.recipes.using import (
@@ -44,6 +44,7 @@ __all__ = [
     "encode",
     "evaluate",
     "find_formula",
+    "find_optimizer",
     "fingerprint",
     "finite",
     "notes_on",

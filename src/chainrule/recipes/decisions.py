@@ -23,6 +23,7 @@ from chainrule.formulas import (
 )
 from chainrule.language import Message
 from chainrule.recipes.options import Options
+from chainrule.training import LBFGS
 
 __all__ = [
     "GIVEN",
@@ -73,7 +74,7 @@ class Decision:
 
     def describe(self) -> dict[str, Any]:
         """Give it as plain JSON data."""
-        value = self.value.describe() if isinstance(self.value, Formula) else self.value
+        value = self.value.describe() if isinstance(self.value, Formula | LBFGS) else self.value
         return {"name": self.name, "value": list(value) if isinstance(value, tuple) else value, "reason": self.reason}
 
 
@@ -223,6 +224,8 @@ def decide_network(dataset: Dataset, task: str, classes: int, rows: int, options
     dropout = Decision("dropout", rate, Message("against overfitting" if rate else "too few rows for it"))
     if options.layers is not None:
         dropout = Decision("dropout", 0.0, Message("as the layers were given"))
+    if isinstance(options.optimizer, LBFGS):
+        dropout = Decision("dropout", 0.0, Message("L-BFGS trains without it"))
     dropout = _or_given("dropout", options.dropout, dropout.value, dropout.reason)
     loss, output = _loss_and_output(task, classes, options.loss)
     return [layers, activation, dropout, output, loss]
@@ -275,6 +278,8 @@ def decide_training(rows: int, options: Options) -> list[Decision]:
         rows: rows to train with.
         options: what the user said.
     """
+    if isinstance(options.optimizer, LBFGS):
+        return _lbfgs(rows, options.optimizer, options)
     tiny = rows < TINY
     size = rows if tiny else 16 if rows < 1000 else 32 if rows < 10_000 else 128 if rows < 30_000 else 256
     why = Message("all rows at once, as they are few" if tiny else "for {n:,} rows to train with", n=rows)
@@ -288,8 +293,25 @@ def decide_training(rows: int, options: Options) -> list[Decision]:
     ]
 
 
+def _lbfgs(rows: int, lbfgs: LBFGS, options: Options) -> list[Decision]:
+    """Decide what goes with L-BFGS, which has neither batches nor a rate."""
+    if options.rate is not None or options.batch_size is not None:
+        raise UsageError(
+            "L-BFGS has no learning rate and takes all rows at once; leave out the rate (--rate) and the batch size "
+            "(--batch-size), or choose another optimizer (--optimizer)"
+        )
+    precision = Message("L-BFGS compares costs that differ little")
+    return [
+        Decision("optimizer", lbfgs, GIVEN),
+        _schedule(tiny=False, options=options),
+        Decision("batch size", rows, Message("L-BFGS takes all rows at once")),
+        _or_given("number type", options.dtype, "float64", precision),
+    ]
+
+
 def _optimizer(rows: int, options: Options) -> Decision:
     chosen: Optimizer
+    assert not isinstance(options.optimizer, LBFGS)
     if options.optimizer is not None:
         chosen, reason = options.optimizer, GIVEN if options.rate else Message("as given, with its usual rate")
     elif rows < TINY:

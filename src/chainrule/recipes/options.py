@@ -13,6 +13,7 @@ from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import (
     L1,
     L2,
+    OPTIMIZERS,
     Activation,
     Catalogue,
     Formula,
@@ -25,8 +26,9 @@ from chainrule.formulas import (
 )
 from chainrule.language import Message
 from chainrule.streams import check_seed
+from chainrule.training import LBFGS, lbfgs
 
-__all__ = ["TASKS", "Options", "find_formula", "parse_layers"]
+__all__ = ["TASKS", "Options", "find_formula", "find_optimizer", "parse_layers"]
 
 TASKS = ("classification", "regression")
 
@@ -80,7 +82,7 @@ class Options:
     layers: tuple[int, ...] | None = None
     activation: Activation | None = None
     loss: Loss | None = None
-    optimizer: Optimizer | None = None
+    optimizer: Optimizer | LBFGS | None = None
     rate: float | None = None
     schedule: Schedule | None = None
     batch_size: int | None = None
@@ -175,6 +177,25 @@ def find_formula(catalogue: Catalogue[F], text: str) -> F:
     >>> str(find_formula(ACTIVATIONS, "leaky_relu:alpha=0.2"))
     'leaky_relu(alpha=0.2)'
     """
+    name, parameters = _read(catalogue.what, text)
+    return catalogue.find(name, **parameters)
+
+
+def find_optimizer(text: str) -> Optimizer | LBFGS:
+    """Find an optimizer by its name, L-BFGS too, with parameters behind a colon.
+
+    Raises:
+        UnknownName, UsageError: as `find_formula`.
+
+    >>> str(find_optimizer("lbfgs:memory=20"))
+    'lbfgs(memory=20, tolerance=0.0001, max_evaluations=15000)'
+    """
+    name, parameters = _read(OPTIMIZERS.what, text)
+    return lbfgs.find_optimizer(name, **parameters)
+
+
+def _read(what: str, text: str) -> tuple[str, dict[str, float]]:
+    """Take a name and the parameters behind a colon apart."""
     name, colon, rest = text.partition(":")
     parameters: dict[str, float] = {}
     for part in rest.split(",") if colon else ():
@@ -184,13 +205,13 @@ def find_formula(catalogue: Catalogue[F], text: str) -> F:
         except ValueError:
             raise UsageError(
                 "{what} {text!r}: {part!r} is not a parameter and a number, such as {name}:{example}",
-                what=catalogue.what,
+                what=what,
                 text=text,
                 part=part,
                 name=name,
                 example="alpha=0.2",
             ) from None
-    return catalogue.find(name, **parameters)
+    return name, parameters
 
 
 def _among(what: str, value: str | None, known: tuple[str, ...]) -> None:

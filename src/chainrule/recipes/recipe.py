@@ -23,6 +23,7 @@ from chainrule.recipes.decisions import (
 )
 from chainrule.recipes.options import Options
 from chainrule.table import human_bytes
+from chainrule.training import LBFGS
 
 __all__ = ["Recipe", "decide", "with_class_names"]
 
@@ -77,7 +78,8 @@ class Recipe:
 
     def _check_memory(self, network: Network) -> None:
         # Parameters, gradient, the update, the best so far, the model's copy, and what the optimizer remembers.
-        vectors = 6 + len(self["optimizer"].slots)
+        optimizer = self["optimizer"]
+        vectors = 6 + (2 * optimizer.memory if isinstance(optimizer, LBFGS) else len(optimizer.slots))
         needed = network.parameter_count * vectors * (8 if self["number type"] == "float64" else 4)
         if needed > _memory():
             raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import platform
 import time
 from collections.abc import Iterable, Mapping
@@ -135,6 +136,7 @@ def run(
     prepared: Prepared,
     callbacks: Iterable[Callback] = (),
     fingerprint: str | None = None,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Outcome:
     """Train, and measure on every part.
 
@@ -146,6 +148,7 @@ def run(
         prepared: what `prepare` made of both.
         callbacks: of training, besides those that the recipe asks for.
         fingerprint: of the data, by which an evaluation knows them again.
+        resume: a checkpoint of this very training to go on from, or None.
 
     Raises:
         DivergenceError: where training meets a number that is not finite.
@@ -179,6 +182,7 @@ def run(
             clip=options.clip,
             target=recipe.target,
             dtype=recipe["number type"],
+            resume=resume,
         )
         seconds = time.perf_counter() - began
         measured = {name: bare.evaluate(*part) for name, part in prepared.parts.items()}

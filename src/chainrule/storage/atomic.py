@@ -12,7 +12,7 @@ from pathlib import Path
 from chainrule.errors import SaveError
 from chainrule.language import Message, template
 
-__all__ = ["atomic_write"]
+__all__ = ["atomic_write", "check_place"]
 
 _NO_SPACE = template(
     "{path} could not be written: there is no space left on the device; free some, or save to another place"
@@ -69,14 +69,34 @@ def atomic_write(path: str | os.PathLike[str], data: bytes) -> Path:
     try:
         _replace(_target(shown), data)
     except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        number = error.errno if isinstance(error, OSError) else None
-        raise SaveError(
-            _REASONS.get(number or 0, _OTHER),
-            path=str(shown),
-            folder=str(shown.parent),
-            reason=getattr(error, "strerror", None) or str(error),
-        ) from error
+        raise _refused(shown, error) from error
     return shown
+
+
+def check_place(path: str | os.PathLike[str]) -> None:
+    """See that a file could be written, before the work is done that it is for; what is there stays as it is.
+
+    Raises:
+        SaveError: where it could not.
+
+    >>> check_place("no/such/folder/run.checkpoint")
+    Traceback (most recent call last):
+      ...
+    chainrule.errors.SaveError: no/such/folder/run.checkpoint could not be written: there is no folder ...
+    """
+    shown = Path(path)
+    try:
+        temporary = _beside(_target(shown))
+        os.close(_open(temporary))
+        temporary.unlink()
+    except (OSError, ValueError) as error:
+        raise _refused(shown, error) from error
+
+
+def _refused(path: Path, error: OSError | ValueError) -> SaveError:
+    number = error.errno if isinstance(error, OSError) else None
+    reason = getattr(error, "strerror", None) or str(error)
+    return SaveError(_REASONS.get(number or 0, _OTHER), path=str(path), folder=str(path.parent), reason=reason)
 
 
 def _target(path: Path) -> Path:
@@ -93,11 +113,19 @@ def _target(path: Path) -> Path:
     return target
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _beside(target: Path) -> Path:
     # A name of its own length: one made from the target's could be too long.
-    temporary = target.with_name(f".chainrule-{secrets.token_hex(8)}.tmp")
+    return target.with_name(f".chainrule-{secrets.token_hex(8)}.tmp")
+
+
+def _open(temporary: Path) -> int:
     # Not tempfile: its files are readable by their owner only, and stay so after the rename.
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    return os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+
+
+def _replace(target: Path, data: bytes) -> None:
+    temporary = _beside(target)
+    handle = _open(temporary)
     try:
         try:
             _keep_rights(target, temporary)

@@ -1,4 +1,4 @@
-"""The container of a model file: safetensors, with metadata in a fixed order and a checksum over every byte.
+"""The container of our files: safetensors, with metadata in a fixed order and a checksum over every byte.
 
     8 bytes   length of the header, little-endian
     header    JSON in ASCII, padded with spaces to a multiple of 8: the metadata, then type, shape, place of each tensor
@@ -21,10 +21,23 @@ import numpy as np
 from chainrule.data import schema
 from chainrule.errors import ModelFileError
 from chainrule.formulas import Array
-from chainrule.language import Message
+from chainrule.language import Message, template
 from chainrule.storage import strict_json
 
-__all__ = ["FORMAT", "MAX_HEADER", "VERSION", "Header", "Tensor", "arrays", "header_length", "pack", "parse", "verify"]
+__all__ = [
+    "FORMAT",
+    "MAX_HEADER",
+    "MODEL",
+    "VERSION",
+    "Form",
+    "Header",
+    "Tensor",
+    "arrays",
+    "header_length",
+    "pack",
+    "parse",
+    "verify",
+]
 
 FORMAT = "chainrule-model"
 VERSION = 1
@@ -36,6 +49,37 @@ NO_CHECKSUM = "0" * 64
 # What the JSON of a file may take in memory beyond the size of the file; enough for tables of 40,000 columns.
 _MEMORY = 56 * 2**20
 _DTYPES: dict[str, np.dtype[Any]] = {"F64": np.dtype(np.float64), "F32": np.dtype(np.float32)}
+
+
+@dataclass(frozen=True)
+class Form:
+    """One kind of file, and what is said of a file that is of another kind.
+
+    Args:
+        name: what stands under "format" in the metadata.
+        version: the newest that is known.
+        other: a template: of a safetensors file of another kind.
+        foreign: a template: of a file of another format, ``{kind}``.
+        device: a template: of what is no file.
+    """
+
+    name: str
+    version: int
+    other: str
+    foreign: str
+    device: str
+
+
+MODEL = Form(
+    FORMAT,
+    VERSION,
+    template(
+        "this is a safetensors file, but not a chainrule model; give a file that chainrule.save or `chainrule"
+        " train` made"
+    ),
+    template("this is {kind}, not a chainrule model; give a file that chainrule.save or `chainrule train` made"),
+    template("this is a device or a pipe; give a file that chainrule.save or `chainrule train` made"),
+)
 
 
 @dataclass(frozen=True)
@@ -108,15 +152,16 @@ def header_length(prefix: bytes, size: int) -> int:
     return length
 
 
-def parse(text: bytes, size: int) -> Header:
+def parse(text: bytes, size: int, form: Form = MODEL) -> Header:
     """Read a header, without its length before it.
 
     Args:
         text: the header.
         size: of the whole file, in bytes.
+        form: the kind of file that it should be.
 
     Raises:
-        ModelFileError: where it is no header of a chainrule model, or where it and the size contradict each other.
+        ModelFileError: where it is no header of such a file, or where it and the size contradict each other.
     """
     try:
         written = text.decode("ascii")
@@ -124,7 +169,7 @@ def parse(text: bytes, size: int) -> Header:
         raise ModelFileError("the model file is damaged: its header is not in ASCII") from None
     _check_memory([written], size)
     fields = strict_json.read(written, Message("the header"))
-    metadata = _metadata(fields.pop("__metadata__", None) if isinstance(fields, dict) else None)
+    metadata = _metadata(fields.pop("__metadata__", None) if isinstance(fields, dict) else None, form)
     _check_memory(list(metadata.values()), size)
     tensors = {name: _tensor(name, fields[name]) for name in fields}
     payload = _check_places(tensors)
@@ -176,25 +221,22 @@ def _check_memory(texts: list[str], size: int) -> None:
         )
 
 
-def _metadata(data: object) -> dict[str, str]:
+def _metadata(data: object, form: Form) -> dict[str, str]:
     """Check format and version before all else, since a newer version may do all else differently."""
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        raise ModelFileError(
-            "this is a safetensors file, but not a chainrule model; give a file that chainrule.save or `chainrule"
-            " train` made"
-        )
+    if not isinstance(data, dict) or data.get("format") != form.name:
+        raise ModelFileError(form.other)
     if not all(isinstance(value, str) and value.isascii() for value in data.values()):
         raise ModelFileError("the model file is damaged: its metadata are not all texts in ASCII")
     version = data.get("format_version", "")
-    if re.fullmatch("[1-9][0-9]{0,8}", version) and int(version) > VERSION:
+    if re.fullmatch("[1-9][0-9]{0,8}", version) and int(version) > form.version:
         raise ModelFileError(
             "the file was written by a newer chainrule (its version is {writer}, its format {version}; this one reads"
             " format {known}); upgrade with: pip install --upgrade chainrule",
             writer=data.get("chainrule", Message("not stated")),
             version=version,
-            known=VERSION,
+            known=form.version,
         )
-    if version != str(VERSION):
+    if version != str(form.version):
         raise ModelFileError("the model file is damaged: its format version is {version!r}", version=version)
     return data
 

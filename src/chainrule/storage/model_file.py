@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
-from typing import Any, BinaryIO
 
-from chainrule.data import foreign
-from chainrule.errors import ChainruleError, ModelFileError, SaveError, UsageError
+from chainrule.errors import ModelFileError, SaveError, UsageError
 from chainrule.model import Model
 from chainrule.storage import contents
 from chainrule.storage.atomic import atomic_write
-from chainrule.storage.container import PREFIX, Header, arrays, header_length, pack, parse, verify
+from chainrule.storage.container import MODEL, PREFIX, Header, arrays, pack, parse, verify
+from chainrule.storage.reading import check_path, read_file, tame
 
 __all__ = ["load", "save"]
-
-MAX_QUOTED = 200  # characters
 
 
 def save(model: Model, path: str | os.PathLike[str]) -> Path:
@@ -48,7 +44,7 @@ def save(model: Model, path: str | os.PathLike[str]) -> Path:
         raise UsageError(
             "save takes a Model, not {given}; train() and network.init() make one", given=type(model).__name__
         )
-    _check_path(path)
+    check_path(path)
     try:
         head, payload = pack(*contents.describe(model))
         again = _decode(parse(head[PREFIX:], len(head) + len(payload)), head, payload)
@@ -84,60 +80,11 @@ def load(path: str | os.PathLike[str]) -> Model:
       ...
     chainrule.errors.ModelFileError: model.png: there is no such file; ...
     """
-    _check_path(path)
+    check_path(path)
     try:
-        return _load(Path(path))
+        return _decode(*read_file(Path(path), MODEL))
     except ModelFileError as problem:
-        raise ModelFileError("{path}: {problem}", path=str(path), problem=_tame(problem)) from problem.__cause__
-
-
-def _check_path(path: object) -> None:
-    if not isinstance(path, (str, os.PathLike)):
-        raise UsageError("path is {path!r}; expected a text or a Path, such as 'model.safetensors'", path=path)
-
-
-def _load(path: Path) -> Model:
-    try:
-        _check_ordinary(path)
-        with path.open("rb") as file:
-            return _read(file, os.fstat(file.fileno()).st_size)
-    except (FileNotFoundError, NotADirectoryError):
-        raise ModelFileError("there is no such file; check its name and its folder") from None
-    except (OSError, ValueError) as error:  # ValueError: a null character in the path
-        reason = getattr(error, "strerror", None) or str(error)
-        raise ModelFileError("the file cannot be read: {reason}; check its access rights", reason=reason) from error
-
-
-def _check_ordinary(path: Path) -> None:
-    """Refuse what is no file before it is opened: opening a pipe would wait for ever."""
-    mode = path.stat().st_mode
-    if stat.S_ISDIR(mode):
-        raise ModelFileError("this is a folder; give the model file in it")
-    if not stat.S_ISREG(mode):
-        raise ModelFileError("this is a device or a pipe; give a file that chainrule.save or `chainrule train` made")
-
-
-def _read(file: BinaryIO, size: int) -> Model:
-    """Read header, then payload: neither before its size is known to be right."""
-    if size == 0:
-        raise ModelFileError("the file is empty; copy it again from where it came from, or train again")
-    beginning = file.read(foreign.LOOK_AT)
-    if len(beginning) <= PREFIX:
-        raise ModelFileError(
-            "the file has only {size} bytes: it is truncated, or no model; copy it again from where it came from",
-            size=size,
-        )
-    prefix = beginning[:PREFIX]
-    if not beginning.startswith(b"{", PREFIX):
-        raise ModelFileError(
-            "this is {kind}, not a chainrule model; give a file that chainrule.save or `chainrule train` made",
-            kind=foreign.name_of(beginning),
-        )
-    length = header_length(prefix, size)
-    file.seek(PREFIX)
-    text = file.read(length)
-    header = parse(text, size)
-    return _decode(header, prefix + text, file.read(header.payload))
+        raise ModelFileError("{path}: {problem}", path=str(path), problem=tame(problem)) from problem.__cause__
 
 
 def _decode(header: Header, head: bytes, payload: bytes) -> Model:
@@ -150,15 +97,6 @@ def _decode(header: Header, head: bytes, payload: bytes) -> Model:
     parts = contents.read(header.metadata)
     contents.check_tensors(header.tensors, parts)
     return contents.assemble(parts, arrays(head, payload))
-
-
-def _tame(value: Any) -> Any:
-    """Shorten what an error quotes from a file, and spell out what would steer a terminal."""
-    if isinstance(value, ChainruleError):
-        return type(value)(value.key, **{name: _tame(field) for name, field in value.fields.items()})
-    if isinstance(value, str) and (len(value) > MAX_QUOTED or not value.isprintable()):
-        return ascii(value[:MAX_QUOTED])[1:-1] + "…" * (len(value) > MAX_QUOTED)
-    return value
 
 
 def _compare(model: Model, again: Model) -> None:

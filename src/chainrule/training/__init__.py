@@ -1,6 +1,7 @@
 """The loop: `train`, and the callbacks that look at it and stop it."""
 
 from chainrule.training.callbacks import Callback, EarlyStopping, Info, Snapshot, TimeLimit
+from chainrule.training.checkpoints import Checkpoint
 from chainrule.training.counting import RightAnswers
 from chainrule.training.lbfgs import LBFGS
 from chainrule.training.loop import INTERRUPTED, train
@@ -15,6 +16,7 @@ __all__ = [
     "INTERRUPTED",
     "LBFGS",
     "Callback",
+    "Checkpoint",
     "EarlyStopping",
     "Info",
     "MeanSpread",

@@ -14,15 +14,24 @@ A callback is an object with any of five methods; each is given an `Info`:
 the order given, even if one before it wants to stop; the first reason and the first snapshot count, and the product of
 the factors. A factor is asked for anew before each epoch and kept nowhere else: a callback's own memory is all there is
 to it.
+
+One that remembers something from epoch to epoch has two methods more, so that `Checkpoint` keeps its memory:
+
+    state()          after an epoch or between two batches: gives it as a mapping of plain data and arrays of floats
+    restore(state)   after ``begin``, where training goes on from a checkpoint: takes it back
+
+Where training goes on, the same callbacks with a memory must be there again (a `TimeLimit` may come and go). One with
+other settings is refused by its ``restore``. Callbacks without these methods begin anew.
 """
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -31,10 +40,23 @@ from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas import METRICS, Array
 from chainrule.formulas.intervals import is_real
 from chainrule.history import History
-from chainrule.language import Message
+from chainrule.language import Message, template
 from chainrule.model import Model
 
-__all__ = ["Callback", "EarlyStopping", "Info", "Snapshot", "TimeLimit", "check_monitoring"]
+__all__ = [
+    "EARLY_STOPPING",
+    "TIME_LIMIT",
+    "Callback",
+    "EarlyStopping",
+    "Info",
+    "Snapshot",
+    "TimeLimit",
+    "check_monitoring",
+    "check_same",
+]
+
+EARLY_STOPPING = template("early stopping: {monitor} has not improved for {patience} epochs")
+TIME_LIMIT = template("time limit of {seconds:g} s")
 
 
 @dataclass(frozen=True)
@@ -139,6 +161,25 @@ def check_monitoring(monitor: str, patience: int, least_change: float, better: s
     return -1.0 if better == "higher" else 1.0
 
 
+def check_same(callback: Callback, state: Mapping[str, Any], names: Iterable[str]) -> None:
+    """Refuse settings of a callback that are others than when the checkpoint was written.
+
+    Raises:
+        UsageError: names the first that differs: what it was, and what it is now.
+    """
+    for name in names:
+        was, now = state[name], getattr(callback, name)
+        if was != now:
+            raise UsageError(
+                "{callback}: {name} was {was!r} when the checkpoint was written, is {now!r}; give the same, or train"
+                " from the beginning",
+                callback=type(callback).__name__,
+                name=name,
+                was=was,
+                now=now,
+            )
+
+
 class EarlyStopping(Callback):
     """Stops when a series has not improved for some epochs; gives back the best parameters, however training ends.
 
@@ -167,12 +208,14 @@ class EarlyStopping(Callback):
         self.monitor, self.patience, self.least_change, self.better = monitor, int(patience), least_change, better
         self._best = math.inf
         self._kept: Snapshot | None = None
+        self._shapes: tuple[tuple[int, ...], tuple[int, ...]] = (), ()  # of what a snapshot holds
 
     def begin(self, info: Info) -> None:
         """Forget what an earlier training left."""
         if self.monitor not in info.series:
             raise UnknownName.among("series to monitor", self.monitor, info.series)
         self._best, self._kept = math.inf, None
+        self._shapes = info.carry.theta.shape, info.carry.state.shape
 
     def epoch(self, info: Info) -> str | None:
         """Compare the newest value with the best."""
@@ -183,16 +226,39 @@ class EarlyStopping(Callback):
             self._best = value
             self._kept = Snapshot(info.carry.theta.copy(), info.carry.state.copy(), info.epoch)
         elif info.epoch - self._kept.epoch >= self.patience:
-            return Message(
-                "early stopping: {monitor} has not improved for {patience} epochs",
-                monitor=self.monitor,
-                patience=self.patience,
-            )
+            return Message(EARLY_STOPPING, monitor=self.monitor, patience=self.patience)
         return None
 
     def end(self, info: Info) -> Snapshot | None:
         """Give back the best parameters."""
         return self._kept
+
+    def state(self) -> dict[str, Any]:
+        """Give the best value and what is kept of its epoch."""
+        settings = {
+            "monitor": self.monitor,
+            "patience": self.patience,
+            "least_change": float(self.least_change),
+            "better": self.better,
+        }
+        if self._kept is None:
+            return settings
+        kept = self._kept
+        return {**settings, "best": self._best, "epoch": kept.epoch, "theta": kept.theta, "state": kept.state}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back.
+
+        Raises:
+            UsageError: where another series was watched, or for less patience than then.
+        """
+        more = self.patience > state["patience"]
+        check_same(self, state, ("monitor", "least_change", "better", *(() if more else ("patience",))))
+        if "epoch" in state:
+            kept = Snapshot(state["theta"], state["state"], state["epoch"])
+            if type(kept.epoch) is not int or (kept.theta.shape, kept.state.shape) != self._shapes:
+                raise ValueError("it is no epoch of this network")
+            self._best, self._kept = float(state["best"]), kept
 
     def __repr__(self) -> str:
         return f"EarlyStopping({self.monitor!r}, patience={self.patience})"
@@ -221,6 +287,19 @@ class TimeLimit(Callback):
         """Start the clock."""
         self._end = time.monotonic() + self.seconds
 
+    @property
+    def is_over(self) -> bool:
+        """Whether the time is over."""
+        return time.monotonic() >= self._end
+
+    def state(self) -> dict[str, Any]:
+        """Give how many seconds were used."""
+        return {"used": self.seconds - (self._end - time.monotonic())}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Count them in."""
+        self._end -= float(state["used"])
+
     def batch(self, info: Info) -> str | None:
         """Look at the clock."""
-        return Message("time limit of {seconds:g} s", seconds=self.seconds) if time.monotonic() >= self._end else None
+        return Message(TIME_LIMIT, seconds=self.seconds) if self.is_over else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -41,6 +41,14 @@ class RightAnswers(Callback):
     def begin(self, info: Info) -> None:
         """Forget what an earlier training left."""
         self.counts = []
+
+    def state(self) -> dict[str, Any]:
+        """Give what was counted."""
+        return {"counts": self.counts}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back."""
+        self.counts = list(state["counts"])
 
     def epoch(self, info: Info) -> None:
         """Count, and tell."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,29 +65,56 @@ class LBFGS:
         """Give name and parameters as plain data."""
         return {"name": "lbfgs", **asdict(self)}
 
+    def __str__(self) -> str:
+        return f"lbfgs(memory={self.memory}, tolerance={self.tolerance:g}, max_evaluations={self.max_evaluations})"
 
-def find_optimizer(wanted: str | Optimizer | LBFGS) -> Optimizer | LBFGS:
+
+def find_optimizer(wanted: str | Optimizer | LBFGS, **parameters: float) -> Optimizer | LBFGS:
     """Give the optimizer of this name, or this very one; besides the update formulas of the catalogue, "lbfgs".
 
+    Args:
+        wanted: which one.
+        **parameters: other numbers than its own.
+
     Raises:
-        UnknownName, UsageError: for what is none.
+        UnknownName, UsageError: for what is none, or has no such parameter.
     """
     if isinstance(wanted, LBFGS):
-        return wanted
+        return _with_parameters(wanted, parameters)
     if not isinstance(wanted, str) or wanted in OPTIMIZERS:
-        return OPTIMIZERS.find(wanted)
+        return OPTIMIZERS.find(wanted, **parameters)
     if wanted.strip().lower().replace("-", "").replace("_", "") == "lbfgs":
-        return LBFGS()
+        return _with_parameters(LBFGS(), parameters)
     raise UnknownName.among(OPTIMIZERS.what, wanted, [*OPTIMIZERS, "lbfgs"])
 
 
+def _with_parameters(lbfgs: LBFGS, parameters: dict[str, float]) -> LBFGS:
+    for name in parameters:
+        if name not in asdict(lbfgs):
+            raise UsageError(
+                "{formula} has no parameter {name!r}; it has: {known}",
+                formula="lbfgs",
+                name=name,
+                known=", ".join(asdict(lbfgs)),
+            )
+    # A command line knows floats only.
+    numbers: dict[str, Any] = {key: int(n) if float(n).is_integer() else n for key, n in parameters.items()}
+    return replace(lbfgs, **numbers)
+
+
 def check_suits(
-    network: Network, penalties: tuple[Penalty, ...], clip: float | None, schedule: Schedule, changes_rate: bool
+    network: Network,
+    penalties: tuple[Penalty, ...],
+    clip: float | None,
+    schedule: Schedule,
+    *,
+    changes_rate: bool,
+    checkpoint: bool,
 ) -> None:
     """Refuse what L-BFGS cannot do: it needs the same function at every evaluation, with its true gradient.
 
     Raises:
-        UsageError: for dropout, limits on weights, clipping, and courses of a learning rate.
+        UsageError: for dropout, limits on weights, clipping, courses of a learning rate, and checkpoints.
     """
     limit = next((penalty.name for penalty in penalties if penalty.project is not None), None)
     if any(isinstance(layer, Dropout) and layer.rate for layer in network.layers):
@@ -100,6 +127,8 @@ def check_suits(
         reason = Message("a clipped gradient is not that of the cost; leave out clip")
     elif schedule.name != "constant" or changes_rate:
         reason = Message("it has no learning rate; leave out the schedule and callbacks that change the rate")
+    elif checkpoint:
+        reason = Message("no checkpoint can hold its memory of gradients, which SciPy keeps to itself; save the model")
     else:
         return
     raise UsageError("L-BFGS cannot train so: {reason}, or take another optimizer such as Adam()", reason=reason)

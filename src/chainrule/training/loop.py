@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -11,21 +12,26 @@ import numpy.typing as npt
 from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
 from chainrule.engines import Carry, Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
-from chainrule.errors import DataError
+from chainrule.errors import DataError, ModelFileError
 from chainrule.formulas import SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.sparse import SparseRows
+from chainrule.storage.checkpoint_file import Kept, read_checkpoint
+from chainrule.storage.reading import tame
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
 from chainrule.training.audience import Audience
 from chainrule.training.callbacks import Callback
+from chainrule.training.checkpoints import Checkpoint
+from chainrule.training.identity import Identity, digest, engine_of, identify, refuse_others
 from chainrule.training.lbfgs import LBFGS, check_suits, find_optimizer
 from chainrule.training.measuring import Measuring, find_metrics
 from chainrule.training.memory import Memory
 from chainrule.training.rates import ScaledRates, learning_rates
 from chainrule.training.run import INTERRUPTED, Run
+from chainrule.training.standing import Standing, read_standing
 
 if TYPE_CHECKING:
     from chainrule.data.encoder import TableEncoder
@@ -59,6 +65,7 @@ def train(
     shuffle: bool = True,
     memory: Memory | None = None,
     label_smoothing: float = 0.0,
+    resume: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Train a network by gradient descent and give the trained `Model`; what is passed in is left as it was.
 
@@ -100,15 +107,20 @@ def train(
         label_smoothing: s takes this share from each target of a classification and spreads it over the k classes:
             (1 - s) y + s / k is what training aims at (k = 2 for a single sigmoid output). What is measured, the
             validation loss too, stays that of the true labels; the training loss is that of the smoothed ones.
+        resume: the file of a `Checkpoint` to go on from, with the same arguments as then: every number becomes the one
+            that an undisturbed training gives, to the bit. There may be more epochs than then where the schedule does
+            not depend on how many there are, and more patience or time. With "auto", the engine is the one of then.
 
     Returns:
         The trained model; ``model.history`` holds the series, ``model.history.stopped`` the reason it ended. Ctrl-C
-        ends training after the current batch and gives the model as it stands then.
+        and SIGTERM end training after the current batch and give the model as it stands then.
 
     Raises:
         DivergenceError: at the first batch whose loss, gradient or update is not finite, or where the trained model's
             loss is not; it carries the last good model.
-        UsageError, ShapeError, UnknownName, DataError: for arguments that cannot be.
+        UsageError, ShapeError, UnknownName, DataError: for arguments that cannot be; UsageError too for a checkpoint of
+            other data, settings or versions: it names the difference.
+        ModelFileError: for a checkpoint that is damaged, or none.
 
     >>> from chainrule import Network, train, SGD
     >>> network = Network.from_sizes([2, 4, 1], hidden="tanh", output="sigmoid")
@@ -118,6 +130,7 @@ def train(
     [1, 0]
     """
     check_threads(n_threads)
+    checkpoint = None if resume is None else read_checkpoint(resume)
     seed, batch_size, epochs = check_seed(seed), prepare.check_batch_size(batch_size), prepare.check_epochs(epochs)
     model = prepare.start_model(network, loss, seed, dtype)
     if encoder is not None:
@@ -160,7 +173,15 @@ def train(
     )
     prepare.check_trainable(model.network, job.objective)
     if lbfgs is not None:
-        check_suits(model.network, job.objective.penalties, job.clip, course, audience.changes_rate)
+        keeps = checkpoint is not None or any(isinstance(each, Checkpoint) for each in audience.callbacks)
+        check_suits(
+            model.network,
+            job.objective.penalties,
+            job.clip,
+            course,
+            changes_rate=audience.changes_rate,
+            checkpoint=keeps,
+        )
     model.settings = {
         "optimizer": chosen.describe(),
         **_settings(job, course, epochs),
@@ -169,14 +190,33 @@ def train(
     }
     wanted = find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
+    drawn = not isinstance(network, Model) and not start.updates  # else what it begins with is no matter of the seed
+    given = None if drawn else digest(start.theta, start.state, *start.slots)
     with limit_threads(n_threads):
+        if checkpoint is not None and engine == "auto":
+            engine = engine_of(checkpoint)
         computing, reason = _engine(engine, effort(model.network, len(part.X), batch_size, epochs, stored), job)
         measuring = Measuring(model, job, computing, part, held_out, wanted)
-        run = Run(model, job, computing, reason, measuring, audience, epochs, start, lbfgs, shuffle=shuffle)
-        trained = run.go()
+
+        def describe() -> Identity:
+            return identify(model, job, held_out, tuple(wanted), computing.name, given)
+
+        run = Run(model, job, computing, reason, measuring, audience, epochs, start, describe, lbfgs, shuffle=shuffle)
+        trained = run.go(None if checkpoint is None else _standing(checkpoint, run, resume))
     if formula is not None:
         kept.keep(run.carry, formula)
     return trained
+
+
+def _standing(kept: Kept, run: Run, path: Any) -> Standing:
+    """Give where the training that wrote a checkpoint stood, once it is known to be this training."""
+    refuse_others(kept, run.identity, path)
+    try:
+        return read_standing(kept, run.job, run.start, run.earlier)
+    except ModelFileError as problem:
+        raise ModelFileError(
+            "{path} cannot be gone on from: {problem}", path=str(path), problem=tame(problem)
+        ) from None
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:

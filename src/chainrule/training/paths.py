@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,14 @@ class ThetaPath(Callback):
     def begin(self, info: Info) -> None:
         """Keep where training starts."""
         self._thetas, self.per_epoch = [info.carry.theta.copy()], info.batches
+
+    def state(self) -> dict[str, Any]:
+        """Give the path so far."""
+        return {"points": self.points}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back."""
+        self._thetas = list(state["points"])
 
     def batch(self, info: Info) -> None:
         """Keep where an update led."""

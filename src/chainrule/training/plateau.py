@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas.intervals import Interval, as_float
 from chainrule.language import Message
-from chainrule.training.callbacks import Callback, Info, check_monitoring
+from chainrule.training.callbacks import Callback, Info, check_monitoring, check_same
 
 __all__ = ["ReduceOnPlateau"]
+
+_SETTINGS = ("monitor", "factor", "patience", "least_change", "smallest", "better")
 
 
 class ReduceOnPlateau(Callback):
@@ -86,6 +90,20 @@ class ReduceOnPlateau(Callback):
             )
         self._scale, self._bad = self._scale * self.factor, 0
         return None
+
+    def state(self) -> dict[str, Any]:
+        """Give the best value, the epochs since then and what the rate has been multiplied by."""
+        settings = {name: getattr(self, name) for name in _SETTINGS}
+        return {**settings, "best": self._best, "bad": self._bad, "scale": self._scale}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take it back.
+
+        Raises:
+            UsageError: where the settings were others.
+        """
+        check_same(self, state, _SETTINGS)
+        self._best, self._bad, self._scale = float(state["best"]), int(state["bad"]), float(state["scale"])
 
     def __repr__(self) -> str:
         return f"ReduceOnPlateau({self.monitor!r}, factor={self.factor:g}, patience={self.patience})"

@@ -22,6 +22,7 @@ __all__ = ["RateSearch", "find_rate"]
 _REACH = 3  # batches to each side that a loss is smoothed with
 _MEMORY = 0.8  # how much of the running mean comes from the batches before
 _EXPLODED = 4.0  # times the lowest running mean
+_FIRST = 10  # batches that only show how far losses lie apart: those of single rows may differ by any factor
 _BACK = 10.0  # the suggestion is the rate of the lowest smoothed loss over this
 
 
@@ -61,15 +62,16 @@ class _Record(Callback):
 
     def __init__(self, rates: Array) -> None:
         self.rates, self.losses = rates, list[float]()
-        self._mean, self._lowest = 0.0, math.inf
+        self._mean, self._lowest, self._usual = 0.0, math.inf, math.inf
 
     def batch(self, info: Info) -> str | None:
         done = len(self.losses) + 1
         self.losses.append(info.loss)
         self._mean = _MEMORY * self._mean + (1 - _MEMORY) * info.loss
         running = self._mean / (1 - _MEMORY**done)  # the weights so far add up to that
-        self._lowest = min(self._lowest, running)
-        if not running <= _EXPLODED * self._lowest:
+        if running < self._lowest or done <= _FIRST:
+            self._lowest, self._usual = min(self._lowest, running), max(self.losses)
+        if not running <= max(_EXPLODED * self._lowest, self._usual):
             return Message("the loss exploded at the rate {rate:.2g}", rate=float(self.rates[done - 1]))
         return Message("all {count} batches done", count=done) if done == len(self.rates) else None
 
@@ -91,8 +93,8 @@ def find_rate(
         rate of batch t = smallest (largest / smallest)^((t - 1) / (batches - 1)),  t = 1, 2, ...
 
     While rates are too small the loss hardly moves, then it falls, and in the end it explodes: the search stops where a
-    running mean of it is four times as large as at its lowest. The suggestion is a tenth of the rate at which the
-    smoothed loss was lowest.
+    running mean of it is four times as large as at its lowest, and larger than any loss before that. The suggestion is
+    a tenth of the rate at which the smoothed loss was lowest.
 
     Args:
         network: a `Network`, or a `Model` to go on from; a copy is trained.
@@ -170,7 +172,7 @@ def _check(smallest: float, largest: float, batches: int, arguments: dict[str, A
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value >= 1
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and bool(value >= 1)
 
 
 def _rows(X: Any) -> int:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cached_property
 
 import numpy as np
 
-from chainrule.engines import Carry, ConstantRate, Engine, EpochResult, Job
+from chainrule.engines import NOTHING, Carry, ConstantRate, Engine, EpochResult, Job, Sums
 from chainrule.errors import DivergenceError
 from chainrule.formulas import Array
 from chainrule.history import History
-from chainrule.language import Message
+from chainrule.language import Message, recognized
 from chainrule.model import Model
 from chainrule.streams import permutation
 from chainrule.training.audience import Audience
-from chainrule.training.callbacks import Info, Snapshot
+from chainrule.training.callbacks import EARLY_STOPPING, TIME_LIMIT, Info, Snapshot
+from chainrule.training.checkpoints import Checkpoint, still_holds
 from chainrule.training.divergence import diagnose
+from chainrule.training.identity import Identity
 from chainrule.training.interrupt import Interrupt
 from chainrule.training.lbfgs import LBFGS, Trial, descend
 from chainrule.training.measuring import Measuring
 from chainrule.training.rates import ScaledRates
+from chainrule.training.standing import Standing, split_memory
 
 __all__ = ["INTERRUPTED", "Run"]
 
@@ -42,6 +47,7 @@ class Run:
         audience: the callbacks.
         epochs: how many to make.
         start: the parameters and the optimizer's memory to begin with.
+        identify: tells, for checkpoints, what training this is.
         lbfgs: what makes them in place of the engine's updates, or None.
         shuffle: whether each epoch takes the rows in an order of its own.
     """
@@ -56,13 +62,15 @@ class Run:
         audience: Audience,
         epochs: int,
         start: Carry,
+        identify: Callable[[], Identity],
         lbfgs: LBFGS | None = None,
         *,
         shuffle: bool = True,
     ) -> None:
-        self.lbfgs = lbfgs
+        self.lbfgs, self.start, self._identify = lbfgs, start, identify
         self.model, self.job, self.engine, self.epochs = model, job, engine, epochs
         self.measuring, self.audience, self.shuffle = measuring, audience, shuffle
+        self.checkpoints = [each for each in audience.callbacks if isinstance(each, Checkpoint)]
         self.batches = math.ceil(len(job.X) / job.batch_size)
         self.history, self.earlier = _go_on(model.history)
         self.updates_before = job.updates_before
@@ -74,14 +82,25 @@ class Run:
         self.began = self.carry  # where the epoch began: sound parameters, if any are
         self.epoch, self.batch, self.loss = 1, 0, math.nan
         self.values: dict[str, float] = {}
-        self.clock = 0.0  # when the epoch began
+        self.sums = NOTHING  # of the epoch at hand
+        self.clock = 0.0  # when it began
 
-    def go(self) -> Model:
-        """Make the epochs and give the model."""
+    @cached_property
+    def identity(self) -> Identity:
+        """What decides the result of this training."""
+        return self._identify()
+
+    def go(self, standing: Standing | None = None) -> Model:
+        """Make the epochs and give the model; go on from where a training stood, if that is given."""
+        if standing is not None:
+            self._stand(standing)
         with Interrupt() as self.interrupt:
             try:
                 self.audience.begin(self._info())
-                self._make_all()
+                done = 0 if standing is None else self._take_up(standing)
+                for name, memory in self.audience.memories().items() if self.checkpoints else ():
+                    split_memory(memory, name)  # what no file can hold is told now, not hours later
+                self._make_all(done)
                 self.history.stopped = self.reason or Message("all {epochs} epochs done", epochs=self.epochs)
             except BaseException as error:
                 self.audience.end_after(error, self._info())
@@ -91,12 +110,34 @@ class Run:
             self.history.stopped = INTERRUPTED
         return self._finish(kept)
 
-    def _make_all(self) -> None:
-        """Make the epochs, until all are done or there is a reason to stop."""
+    def _stand(self, standing: Standing) -> None:
+        """Take over where a training stood."""
+        self.carry, self.epoch, self.loss = standing.carry, standing.epoch, standing.loss
+        self.sums, self.batch = standing.sums, standing.sums.batches
+        engine, reason = self.history.engine, self.history.engine_reason
+        self.history = replace(standing.history, engine=engine, engine_reason=reason)
+        self.order, self.began = self._shuffle(), standing.carry.before or standing.carry
+        if standing.measured:
+            self.values = {name: self.history[name][-1] for name in self.measuring.series if name in self.history}
+
+    def _take_up(self, standing: Standing) -> int:
+        """Give callbacks their memories back and finish an epoch that was begun; gives how many epochs are done.
+
+        What ended training then ends it now, but for more time or patience.
+        """
+        self.audience.restore(standing.memories)
+        if standing.stopped is not None and still_holds(standing.stopped, self.audience.callbacks):
+            self.reason = recognized(standing.stopped, (TIME_LIMIT, EARLY_STOPPING))
+        if not standing.measured:
+            self._scale_rates()
+            self._finish_epoch(standing.seconds)
+        return standing.epoch
+
+    def _make_all(self, done: int) -> None:
+        """Make the epochs that are left, until all are done or there is a reason to stop."""
         if self.lbfgs is not None:
             self._iterate(self.lbfgs)
             return
-        done = 0
         while done < self.epochs and self.reason is None:
             done += self._make_epochs(done)
 
@@ -141,10 +182,13 @@ class Run:
         if repeat is not None and not looked_at and self.job.batch_size >= len(self.job.X):
             began = time.perf_counter()
             self.epoch, self.order, self.began = done + 1, None, self.carry
-            made = repeat(self.job, self.carry, min(self.epochs - done, _AT_ONCE), self._watch_epochs)
+            left = min([self.epochs - done, _AT_ONCE, *(each.epochs_left(done) for each in self.checkpoints)])
+            made = repeat(self.job, self.carry, int(left), self._watch_epochs)
             if made is not None:
                 result, trail = made
-                return self._record(result, trail, time.perf_counter() - began)
+                count = self._record(result, trail, time.perf_counter() - began)
+                self._keep_epoch()
+                return count
         self._make_epoch(done + 1)
         return 1
 
@@ -153,12 +197,12 @@ class Run:
         self.batch, self.loss, self.carry = 1, loss, carry
         if self.interrupt.asked:
             self.reason = INTERRUPTED
-        return self.reason is not None
+        return self.reason is not None or self._is_late()
 
     def _record(self, result: EpochResult, trail: Array, seconds: float) -> int:
         """Keep the history of epochs of one batch each."""
         count = len(trail)
-        self.carry = result.carry
+        self.carry, self.sums = result.carry, Sums(batches=1)
         first = self.began.updates + 1
         columns = {"loss": trail[:, 0].tolist()}
         if self.job.objective.penalties:
@@ -176,16 +220,66 @@ class Run:
         return count
 
     def _make_epoch(self, epoch: int) -> None:
-        self.clock = time.perf_counter()
         self.epoch, self.batch, self.values = epoch, 0, {}
-        self.order, self.began = self._shuffle(), self.carry
+        self.order, self.began, self.sums = self._shuffle(), self.carry, NOTHING
+        self._scale_rates()
+        self._finish_epoch()
+
+    def _scale_rates(self) -> None:
+        """Ask the callbacks what this epoch's learning rates are multiplied by."""
         if isinstance(self.job.rates, ScaledRates):
             self.job.rates.factor = self.audience.rate_factor(self._info())
-        result = self.engine.epoch(self.job, self.carry, self.order, self._watch, each=self.audience.hears_batches)
-        self.carry = result.carry
+
+    def _finish_epoch(self, seconds: float = 0.0) -> None:
+        """Make the batches that are left of the epoch at hand, so many seconds old, and measure it."""
+        self.clock = time.perf_counter() - seconds
+        result = EpochResult.of(self.carry, self.sums)
+        while self.reason is None and self.sums.batches < self.batches:
+            result = self._make_batches()
+            if result.batches < self.batches:
+                self._keep(measured=False)
+        self._end_epoch(result.loss, result.penalty)
+        self._keep_epoch()
+
+    def _make_batches(self) -> EpochResult:
+        """Make batches until the epoch is over, or until it is left for a checkpoint or for good."""
+        within = self.sums.batches > 0
+        carry = self.carry._replace(before=self.began) if within else self.carry
+        each = self.audience.hears_batches
+        result = self.engine.epoch(self.job, carry, self.order, self._watch, each=each, begun=self.sums)
+        self.carry, self.sums = result.carry, result.sums
         if result.failed is not None:
             raise self._divergence(result.failed, result.batches + 1, result.sound, training=True)
-        self._end_epoch(result.loss, result.penalty)
+        return result
+
+    def _keep_epoch(self) -> None:
+        """Write the checkpoints that are due after an epoch; one that was left is kept as it was when it was left."""
+        if self.sums.batches == self.batches:
+            self._keep(measured=True)
+
+    def _keep(self, *, measured: bool) -> None:
+        """Write the checkpoints that are due, or all of them where training ends."""
+        over = self.reason is not None or (measured and self.epoch >= self.epochs)
+        due = [each for each in self.checkpoints if over or (each.is_due(self.epoch) if measured else each.is_late)]
+        if not due:
+            return
+        standing = Standing(
+            carry=self.carry._replace(before=self.carry.before or self.began),
+            epoch=self.epoch,
+            measured=measured,
+            sums=self.sums,
+            loss=self.loss,
+            seconds=time.perf_counter() - self.clock,
+            history=self.history,
+            stopped=None if self.reason in (None, INTERRUPTED) else str(self.reason),
+            memories=self.audience.memories(),
+        )
+        for each in due:
+            each.write(standing, self.identity)
+
+    def _is_late(self) -> bool:
+        """Whether the clock asks for a checkpoint."""
+        return any(each.is_late for each in self.checkpoints)
 
     def _end_epoch(self, loss: float, penalty: float) -> None:
         """Measure and record an epoch, and tell the callbacks."""
@@ -205,7 +299,7 @@ class Run:
             self.reason = self.audience.batch(self._info())
         if self.interrupt.asked:
             self.reason = INTERRUPTED
-        return self.reason is not None
+        return self.reason is not None or self._is_late()
 
     def _shuffle(self) -> Array | None:
         """Give this epoch's order of the rows; the epochs of earlier runs count, so that none is used twice."""

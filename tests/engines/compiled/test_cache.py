@@ -162,3 +162,41 @@ def test_no_place_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CHAINRULE_KERNELS", "")
     assert cache.folder() is None
     answers(monkeypatch)
+
+
+def test_a_home_is_written_as_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    monkeypatch.setenv("CHAINRULE_KERNELS", "~/kernels")
+    assert cache.folder() == tmp_path / "kernels"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("CHAINRULE_KERNELS", "here")
+    assert cache.folder() == tmp_path / "here"
+
+
+def test_once_is_only_said_where_it_is_kept(place: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert cache.keeps()
+    for bad in ("", str(tmp_path / "file" / "kernels")):
+        (tmp_path / "file").write_text("no folder")
+        monkeypatch.setenv("CHAINRULE_KERNELS", bad)
+        assert not cache.keeps()
+
+
+def test_the_oldest_go_where_it_becomes_too_much(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MOST", 1000)
+    for k in range(6):
+        cache.write(f"{k}", bytes(300))
+        os.utime(place / f"{k}", (k, k))
+    assert sum(file.stat().st_size for file in place.iterdir()) <= 1000
+    assert cache.read("5") == bytes(300)
+    assert cache.read("0") is None
+
+
+def test_sources_that_cannot_be_read_keep_nothing(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse() -> str:
+        raise NotADirectoryError
+
+    monkeypatch.setattr(cache, "_sources", refuse)
+    assert cache.digest("a") == ""
+    answers(monkeypatch)
+    assert not place.exists() or not list(place.iterdir())

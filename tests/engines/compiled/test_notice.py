@@ -59,3 +59,31 @@ def test_without_a_standard_error_nothing_is_told(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(notices, "_told", set())
     with notice.compiling(kept=True):
         pass
+
+
+class Full(io.StringIO):
+    """A stream on a device that is full."""
+
+    def isatty(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        raise OSError("no space left")
+
+
+class Bare:
+    """An object that can only write."""
+
+    def write(self, text: str) -> None:
+        """Take it."""
+
+
+@pytest.mark.parametrize("stream", [Full(), Bare(), object(), io.StringIO()], ids=["full", "bare", "none", "closed"])
+def test_who_cannot_be_told_ends_nothing(monkeypatch: pytest.MonkeyPatch, stream: object) -> None:
+    if isinstance(stream, io.StringIO) and not isinstance(stream, Full):
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setattr(notices, "_told", set())
+    with notice.compiling(kept=True):
+        pass
+    notices.tell_once("a", "text")

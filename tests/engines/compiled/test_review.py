@@ -12,7 +12,7 @@ import pytest
 
 import chainrule as cr
 from chainrule.engines import Carry, Job, Objective, reference
-from chainrule.formulas import LOSSES, OPTIMIZERS, SGD, Optimizer
+from chainrule.formulas import LOSSES, OPTIMIZERS, SGD, Activation, Optimizer
 from chainrule.network import BatchNorm, Dense, Network
 from chainrule.parameters import draw_parameters, start_state
 
@@ -20,7 +20,7 @@ compiled = pytest.importorskip("chainrule.engines.compiled")
 if not compiled.works():
     pytest.skip("LLVM cannot run here", allow_module_level=True)
 
-from chainrule.engines.compiled import epochs, kernels  # noqa: E402
+from chainrule.engines.compiled import epochs, kernels, machine  # noqa: E402
 
 RNG = np.random.default_rng(0)
 
@@ -165,3 +165,47 @@ def test_an_optimizer_of_many_vectors_falls_back() -> None:
     network = cr.Network.from_sizes([4, 2], hidden="relu", output="softmax")
     model = cr.train(network, RNG.random((20, 4)), RNG.integers(0, 2, 20), epochs=2, optimizer=many, engine="compiled")
     assert model.history.engine == "reference"
+
+
+def test_a_formula_that_reads_a_variable_is_read_anew() -> None:
+    """In a notebook a formula's variable is changed between two trainings, or between two predictions."""
+    slope = [0.1]
+
+    def value(z: Any) -> Any:
+        return np.maximum(z, 0.0) + slope[0] * np.minimum(z, 0.0)
+
+    def derivative(z: Any, a: Any) -> Any:
+        return np.where(z > 0, np.ones_like(z), slope[0])
+
+    leaning = Activation(name="leaning", value=value, slope=derivative, latex="z", use="a test")
+    network = Network([Dense(4, leaning), Dense(1, "identity")], inputs=3)
+    X, Y = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 1))
+    theta, state = draw_parameters(network, 0, np.float64), start_state(network, np.float64)
+    objective = Objective(network, LOSSES["mean_squared_error"])
+    found = []
+    for slope[0] in (0.1, 0.5):
+        trained = [cr.train(network, X, Y, epochs=3, engine=each).theta for each in ("compiled", "reference")]
+        outputs = [each.predict(network, theta, state, X) for each in (compiled, reference)]
+        costs = [each.loss(objective, theta, state, X, Y) for each in (compiled, reference)]
+        slopes = [each.gradient(objective, theta, state, X, Y).theta for each in (compiled, reference)]
+        for ours, theirs in (trained, outputs, costs, slopes):
+            assert ours == pytest.approx(theirs, rel=1e-9, abs=1e-12)
+        found.append(outputs[0])
+    assert not np.allclose(*found)
+
+
+def test_a_processor_without_fused_products_is_left_to_numpy(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = machine.this_machine()._replace(cpu="x86-64", features="+sse2,-fma", triple="x86_64-unknown-linux-gnu")
+    monkeypatch.setattr(machine, "this_machine", lambda: old)
+    assert not machine.computes.__wrapped__()
+    monkeypatch.setattr(machine, "computes", lambda: False)
+    assert not compiled.works()
+
+
+def test_memory_that_may_hold_no_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*given: Any) -> None:
+        raise OSError("no executable memory")
+
+    monkeypatch.setattr(machine.Machine, "load", refuse)
+    monkeypatch.setattr(machine, "computes", machine.computes.__wrapped__)
+    assert not compiled.works()

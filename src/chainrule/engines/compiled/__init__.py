@@ -16,11 +16,11 @@ import numpy as np
 from chainrule.engines import reference
 from chainrule.engines.compiled.epochs import Epochs
 from chainrule.engines.compiled.graph import NotLiftable
-from chainrule.engines.compiled.lifted import lift
+from chainrule.engines.compiled.lifted import is_constant, lift
 from chainrule.engines.compiled.verbs import Batch, Rows
 from chainrule.engines.compiled.workspaces import has_room
 from chainrule.engines.notice import tell_once
-from chainrule.engines.protocol import Carry, Draw, EpochResult, Gradient, Job, Objective, Watch
+from chainrule.engines.protocol import NOTHING, Carry, Draw, EpochResult, Gradient, Job, Objective, Sums, Watch
 from chainrule.engines.threads import usable_threads
 from chainrule.errors import ShapeError
 from chainrule.formulas import Array
@@ -38,18 +38,20 @@ _prepared: dict[tuple[int, Any], Any] = {}
 
 
 def works() -> bool:
-    """Whether this engine can run here: LLVM's Python package is installed and knows the processor."""
+    """Whether this engine can run here: LLVM's Python package is installed, knows the processor and may run code."""
     try:
-        from chainrule.engines.compiled.machine import this_machine
+        from chainrule.engines.compiled.machine import computes
 
-        this_machine()
+        return computes()
     except (ImportError, OSError, RuntimeError):
         return False
-    return True
 
 
-def _once(owner: Any, key: Any, make: Callable[[], T]) -> T | None:
-    """Make something for an object once and keep it as long as the object lives; None where it cannot be lifted."""
+def _once(owner: Network | Objective | Job, key: Any, make: Callable[[], T]) -> T | None:
+    """Make something for an object once and keep it as long as the object lives; None where it cannot be lifted.
+
+    Where formulas are a user's own, only a job keeps what is made: they may read variables that change.
+    """
     place = (id(owner), key)
     if place not in _prepared:
         try:
@@ -59,9 +61,18 @@ def _once(owner: Any, key: Any, make: Callable[[], T]) -> T | None:
                 str(reason), tr("the compiled engine cannot take {reason}; the reference engine does it", reason=reason)
             )
             made = None
+        if not _lasts(owner):
+            return made
         _prepared[place] = made
         weakref.finalize(owner, _prepared.pop, place, None)
     return _prepared[place]
+
+
+def _lasts(owner: Network | Objective | Job) -> bool:
+    """Whether what was lifted for an object stays true."""
+    if isinstance(owner, Objective):
+        return is_constant(owner.network, owner.loss, *owner.penalties)
+    return isinstance(owner, Job) or is_constant(owner)
 
 
 def _takes(
@@ -182,20 +193,28 @@ def gradient(
     return batch.gradient(theta, state, X, Y, weights, draw)
 
 
-def epoch(job: Job, carry: Carry, order: Array | None, watch: Watch | None = None, *, each: bool = True) -> EpochResult:
-    """Make one pass over the rows in the given order (None: as they are), an update a batch."""
+def epoch(
+    job: Job,
+    carry: Carry,
+    order: Array | None,
+    watch: Watch | None = None,
+    *,
+    each: bool = True,
+    begun: Sums = NOTHING,
+) -> EpochResult:
+    """Make one pass over the rows in the given order (None: as they are), an update a batch; or go on within it."""
     epochs = None
     one_batch_in_another_order = order is not None and job.batch_size >= len(job.X)
     if _fits(job, carry) and not one_batch_in_another_order:
         epochs = _once(job, "epoch", lambda: Epochs(job, usable_threads()))
     if epochs is None:
-        return reference.epoch(job, carry, order, watch, each=each)
+        return reference.epoch(job, carry, order, watch, each=each, begun=begun)
     if order is not None:
         order = np.ascontiguousarray(order, dtype=np.int64)
         if order.shape != (len(job.X),):
             raise ShapeError("the order has shape {given}; expected ({n},)", given=order.shape, n=len(job.X))
     with epochs.lent() as own:
-        return own.make(carry, order, watch, each=each)
+        return own.make(carry, order, watch, each=each, begun=begun)
 
 
 def _fits(job: Job, carry: Carry) -> bool:

@@ -15,25 +15,43 @@ import stat
 import tempfile
 from pathlib import Path
 
-__all__ = ["digest", "folder", "read", "write"]
+__all__ = ["digest", "folder", "keeps", "read", "write"]
 
 _MARK = b"chainrule kernels 1\n"
+_MOST = 256 * 2**20  # bytes that are kept; a network's code takes 20 to 300 kB
 
 
 def folder() -> Path | None:
     """Give the folder that code is kept in: CHAINRULE_KERNELS, or one in the user's cache folder; None for none."""
     chosen = os.environ.get("CHAINRULE_KERNELS")
     if chosen is not None:
-        return Path(chosen) if chosen else None
+        return Path(os.path.expanduser(chosen)).absolute() if chosen else None  # noqa: PTH111 - Path's raises
     from platformdirs import user_cache_path
 
     place = user_cache_path("chainrule", appauthor=False) / "kernels"
     return place if place.is_absolute() else None  # "~/…" where nobody knows a home
 
 
+def keeps() -> bool:
+    """Say whether what is compiled will be there for the next program: the folder can be written, by nobody else."""
+    place = folder()
+    if place is None:
+        return False
+    with contextlib.suppress(OSError):
+        place.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return _is_own(place) and os.access(place, os.W_OK)
+    return False
+
+
 def digest(*parts: str) -> str:
-    """Give the name of a file whose contents depend on these texts, and on this package's own."""
-    text = "\0".join((*parts, _sources()))
+    """Give the name of a file whose contents depend on these texts, and on this package's own.
+
+    It is empty, and nothing is kept under it, where the package's sources cannot be read, such as in an archive.
+    """
+    try:
+        text = "\0".join((*parts, _sources()))
+    except OSError:
+        return ""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -53,7 +71,7 @@ def _sources() -> str:
 def read(name: str) -> bytes | None:
     """Give what was kept under a name, if it is whole and this user's own."""
     place = folder()
-    if place is None:
+    if place is None or not name:
         return None
     try:
         if not _is_own(place):
@@ -72,7 +90,7 @@ def read(name: str) -> bytes | None:
 def write(name: str, contents: bytes) -> None:
     """Keep something under a name, whole or not at all."""
     place = folder()
-    if place is None:
+    if place is None or not name:
         return
     kept = _MARK + hashlib.sha256(name.encode() + contents).digest() + contents
     with contextlib.suppress(OSError):
@@ -84,9 +102,21 @@ def write(name: str, contents: bytes) -> None:
             with os.fdopen(handle, "wb") as file:
                 file.write(kept)
             Path(temporary).replace(place / name)
+            _remove_oldest(place)
         except OSError:
             with contextlib.suppress(OSError):
                 Path(temporary).unlink()
+
+
+def _remove_oldest(place: Path) -> None:
+    """Keep the folder within its bounds; what was written long ago goes first, also what a killed process left."""
+    facts = sorted((entry.stat().st_mtime, entry.stat().st_size, entry.path) for entry in os.scandir(place))
+    excess = sum(size for _, size, _ in facts) - _MOST
+    for _, size, path in facts:
+        if excess <= 0:
+            return
+        Path(path).unlink(missing_ok=True)
+        excess -= size
 
 
 def _is_own(place: Path) -> bool:

@@ -24,7 +24,7 @@ from chainrule.engines.compiled.lifted import lift
 from chainrule.engines.compiled.machine import this_machine
 from chainrule.engines.compiled.pace import Pace
 from chainrule.engines.compiled.workspaces import aligned, row_addresses, tall, work
-from chainrule.engines.protocol import Carry, EpochResult, Job, Watch
+from chainrule.engines.protocol import NOTHING, Carry, EpochResult, Job, Sums, Watch
 from chainrule.engines.threads import process_threads, usable_threads
 from chainrule.formulas import Array
 from chainrule.sparse import SparseRows
@@ -94,10 +94,15 @@ class Epochs:
         finally:
             self.lock.release()
 
-    def make(self, carry: Carry, order: Array | None, watch: Watch | None, *, each: bool) -> EpochResult:
-        """Make one epoch; ``watch`` sees each batch where ``each`` is true, else the last of each stretch."""
+    def make(
+        self, carry: Carry, order: Array | None, watch: Watch | None, *, each: bool, begun: Sums = NOTHING
+    ) -> EpochResult:
+        """Make one epoch, or the rest of one that was ``begun``.
+
+        ``watch`` sees each batch where ``each`` is true, else the last of each stretch.
+        """
         self._trail = None
-        return self._make(carry, order, watch, self.batches, each=each)
+        return self._make(carry, order, watch, self.batches, each=each, begun=begun)
 
     def repeat(self, carry: Carry, updates: int, watch: Watch | None) -> tuple[EpochResult, Array]:
         """Make many updates with all rows, each an epoch; gives cost and penalty of each, too, shape (updates, 2)."""
@@ -105,12 +110,20 @@ class Epochs:
         result = self._make(carry, None, watch, updates, each=False)
         return result, trail[: result.batches]
 
-    def _make(self, carry: Carry, order: Array | None, watch: Watch | None, batches: int, *, each: bool) -> EpochResult:
+    def _make(
+        self,
+        carry: Carry,
+        order: Array | None,
+        watch: Watch | None,
+        batches: int,
+        *,
+        each: bool,
+        begun: Sums = NOTHING,
+    ) -> EpochResult:
         now = _copy(carry)
         sums = self._kept["sums"]
-        sums[:] = 0
-        sums[5] = self.job.clip or 0.0
-        done, before, earlier = 0, None, None
+        sums[:] = (*begun[1:], 0.0, 0.0, self.job.clip or 0.0)
+        done, before, earlier = begun.batches, None, None
         while done < batches:
             stop = self._plan(done, batches, each)
             began, kept_sums = _copy(now), sums.copy()
@@ -118,7 +131,7 @@ class Epochs:
             if self.job.check_finite and (failed >= 0 or not _all_finite(now)):
                 sums[:] = kept_sums
                 return self._find(began, earlier or carry.before, order, done, stop)
-            now = now._replace(updates=carry.updates + stop)
+            now = now._replace(updates=now.updates + stop - done)
             if stop == batches:
                 before = began
             done, earlier = stop, began
@@ -136,8 +149,7 @@ class Epochs:
         self, carry: Carry, batches: int, failed: Array | None = None, sound: Carry | None = None
     ) -> EpochResult:
         loss, penalty, weight = (float(value) for value in self._kept["sums"][:3])
-        whole = weight or 1.0
-        return EpochResult(carry, loss / whole, penalty / whole, batches, failed, sound)
+        return EpochResult.of(carry, Sums(batches, loss, penalty, weight), failed, sound)
 
     def _go(self, now: Carry, order: Array | None, start: int, stop: int, check: bool | None = None) -> int:
         """Make batches from ``start`` to ``stop`` with the vectors of ``now``, in place."""

@@ -65,7 +65,7 @@ def kernel(
             digest = cache.digest(repr((name, single, tall, sorted(options.items()), machine)), lifted.text)
             compiled = cache.read(digest)
             if compiled is None:
-                with compiling(kept=cache.folder() is not None):
+                with compiling(kept=cache.keeps()):
                     code: Code = machine.code(single)
                     write(code, lifted, tall, **options)
                     compiled = machine.compile(code)

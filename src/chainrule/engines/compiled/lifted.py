@@ -20,13 +20,14 @@ from chainrule.engines.compiled.lifting import (
 )
 from chainrule.engines.protocol import Objective
 from chainrule.formulas import Formula, Optimizer
-from chainrule.network import Dropout
+from chainrule.network import Dropout, Network
 
-__all__ = ["Lifted", "lift"]
+__all__ = ["Lifted", "is_constant", "lift"]
 
 T = TypeVar("T")
 # Numbers that change with every update, and so are no parameters.
 MOVING = ("t", "rate")
+_FUNCTIONS = ("slope", "pullback", "project")  # what records hold besides a value
 
 
 @dataclass
@@ -145,8 +146,29 @@ _lifted: dict[Any, Any] = {}
 _MOST = 1000
 
 
+def is_constant(network: Network, *formulas: Formula) -> bool:
+    """Whether a network's formulas and these others are the package's own, which read nothing but their arguments.
+
+    A user's formula may read a variable that is another one next time.
+    """
+    activations = [layer.activation for layer, _ in network.steps if not isinstance(layer, Dropout)]
+    return all(map(_is_ours, (*activations, *formulas)))
+
+
+def _is_ours(formula: Any) -> bool:
+    functions = [formula.value, *(getattr(formula, name, None) for name in _FUNCTIONS)]
+    pairs = [function for pair in getattr(formula, "pairs", {}).values() for function in (pair.value, pair.slope)]
+    return all(
+        (getattr(function, "__module__", None) or "").startswith("chainrule.formulas.")
+        for function in (*functions, *pairs)
+        if callable(function)
+    )
+
+
 def _known(lifting: Callable[..., T], *given: Any) -> T:
-    """Lift a formula, or give what came of it before: the same functions give the same program."""
+    """Lift a formula, or give what came of it before: the package's own functions always give the same program."""
+    if not all(_is_ours(each) for each in given if isinstance(each, Formula)):
+        return _named(lifting, *given)
     key = (lifting, *(_identity(each) for each in given))
     try:
         found = _lifted.get(key)
@@ -173,9 +195,7 @@ def _identity(given: Any) -> Any:
     """What a record's program depends on."""
     if not isinstance(given, Formula):
         return given
-    functions = tuple(
-        getattr(given, name, None) for name in ("value", "slope", "pullback", "project", "slots", "decays")
-    )
+    functions = tuple(getattr(given, name, None) for name in ("value", *_FUNCTIONS, "slots", "decays"))
     pairs = tuple((name, pair.value, pair.slope) for name, pair in getattr(given, "pairs", {}).items())
     return given.name, functions, pairs, tuple(sorted(given.parameters.items()))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import functools
 import os
 import threading
@@ -9,7 +10,7 @@ from typing import Any, NamedTuple
 
 from chainrule.engines.compiled.code import Code
 
-__all__ = ["LLVM", "Compiled", "Machine", "this_machine"]
+__all__ = ["LLVM", "Compiled", "Machine", "computes", "this_machine"]
 
 LLVM = threading.RLock()
 """Held by whoever uses LLVM: a program is forked only while nobody does, or the child would wait for ever."""
@@ -80,6 +81,24 @@ class Machine(NamedTuple):
 
         target = llvm.Target.from_triple(self.triple)
         return target.create_target_machine(cpu=self.cpu, features=self.features, opt=3, reloc="pic")
+
+
+@functools.cache
+def computes() -> bool:
+    """Whether compiled code runs here, and fast: tried once, since memory may be barred from holding code.
+
+    Without fused multiply-adds, as on x86 processors before 2013 or virtual ones that hide them, each would be a call
+    of a function, and NumPy is faster.
+    """
+    machine = this_machine()
+    if machine.triple.startswith(("x86_64", "i686", "i386")) and "+fma" not in machine.features.split(","):
+        return False
+    with LLVM:
+        code = machine.code(single=False)
+        with code.function("answer", [code.whole], code.whole, public=True) as (n,):
+            code.give(n)
+        loaded = machine.load(machine.compile(code))
+        return ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64)(loaded.address("answer"))(7) == 7
 
 
 @functools.cache

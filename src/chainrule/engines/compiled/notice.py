@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TextIO
 
-from chainrule.engines.notice import tell_once
+from chainrule.engines.notice import is_terminal, tell, tell_once
 from chainrule.language import tr
 
 __all__ = ["compiling"]
@@ -25,27 +23,24 @@ def compiling(*, kept: bool) -> Iterator[None]:
         kept: whether they are kept on disk, and so compiled once.
     """
     text = tr("compiling kernels for this CPU, once …") if kept else tr("compiling kernels for this CPU …")
-    stream = sys.stderr
-    if stream is None or not stream.isatty():
+    if not is_terminal():
         tell_once("compiling", text)
         yield
         return
     began = time.perf_counter()
-    stream.write(text)
-    stream.flush()
+    tell(text)
     done = threading.Event()
     # LLVM lets other threads run while it works.
-    dots = threading.Thread(target=_write_dots, args=(stream, done), daemon=True)
+    dots = threading.Thread(target=_write_dots, args=(done,), daemon=True)
     dots.start()
     try:
         yield
     finally:
         done.set()
         dots.join()
-        stream.write(" " + tr("{seconds:.1f} s", seconds=time.perf_counter() - began) + "\n")
+        tell(" " + tr("{seconds:.1f} s", seconds=time.perf_counter() - began) + "\n")
 
 
-def _write_dots(stream: TextIO, done: threading.Event) -> None:
+def _write_dots(done: threading.Event) -> None:
     while not done.wait(_PAUSE):
-        stream.write(".")
-        stream.flush()
+        tell(".")

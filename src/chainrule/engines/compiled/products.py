@@ -142,9 +142,11 @@ def _down_stripes(
         panel.bring(j, widths)
         between = None if meanwhile is None else lambda i, height, k: meanwhile(i, j, height, k)
 
+        def row(k: Value) -> Value:
+            return c.at(panel.room, c.times(k, wide))
+
         def tile(i: Value, height: int) -> None:
             place = (j, [c.lanes] * len(widths), widths)
-            row = lambda k: c.at(panel.room, c.times(k, wide))  # noqa: E731
             _tile(c, (i, height), place, depth, number, row, finish, between)
 
         over_tiles(c, part[1], heights(len(widths)), tile, part[0])
