@@ -41,6 +41,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "tanh": SGD | {"activation": "tanh"},
     "identity": SGD | {"activation": "identity", "hidden_layer_sizes": ()},
     "mini-batches": SGD | {"batch_size": 20, "alpha": 0.1},
+    "invscaling in mini-batches": SGD | {"learning_rate": "invscaling", "batch_size": 20},
     "adam": ADAM,
     "adam with other betas": ADAM | {"beta_1": 0.5, "beta_2": 0.9, "batch_size": 15},
 }
