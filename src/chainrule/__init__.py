@@ -37,7 +37,20 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import load, save
-    from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
+    from chainrule.training import (
+        Callback,
+        CSVLog,
+        EarlyStopping,
+        Info,
+        JSONLines,
+        Progress,
+        Snapshot,
+        TensorBoard,
+        TimeLimit,
+        UpdateRatios,
+        diagnose_training,
+        train,
+    )
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
 _HOMES = {
@@ -45,6 +58,7 @@ _HOMES = {
     "Adam": "formulas",
     "AdamW": "formulas",
     "BatchNorm": "network",
+    "CSVLog": "training",
     "Callback": "training",
     "ChainruleError": "errors",
     "Dense": "network",
@@ -53,6 +67,7 @@ _HOMES = {
     "Dropout": "network",
     "EarlyStopping": "training",
     "Info": "training",
+    "JSONLines": "training",
     "L1": "formulas",
     "L2": "formulas",
     "MaxNorm": "formulas",
@@ -66,7 +81,10 @@ _HOMES = {
     "Snapshot": "training",
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
+    "TensorBoard": "training",
     "TimeLimit": "training",
+    "UpdateRatios": "training",
+    "diagnose_training": "training",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
@@ -83,6 +101,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "BatchNorm",
+    "CSVLog",
     "Callback",
     "ChainruleError",
     "Dense",
@@ -91,6 +110,7 @@ __all__ = [
     "Dropout",
     "EarlyStopping",
     "Info",
+    "JSONLines",
     "MaxNorm",
     "Model",
     "Momentum",
@@ -101,10 +121,13 @@ __all__ = [
     "Snapshot",
     "TableEncoder",
     "TargetEncoder",
+    "TensorBoard",
     "TimeLimit",
+    "UpdateRatios",
     "__version__",
     "data",
     "descent",
+    "diagnose_training",
     "errors",
     "formulas",
     "lessons",
