@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,7 +62,13 @@ class Keeper(Callback):
 
 
 def train_and_save(
-    dataset: Dataset, recipe: Recipe, prepared: Prepared, source: str, out: Path, presses: Interrupt
+    dataset: Dataset,
+    recipe: Recipe,
+    prepared: Prepared,
+    source: str,
+    out: Path,
+    presses: Interrupt,
+    callbacks: Iterable[Callback] = (),
 ) -> Outcome:
     """Train, measure and save; a Ctrl-C that comes late skips the measuring, but never loses the model.
 
@@ -72,6 +79,7 @@ def train_and_save(
         source: where the rows come from.
         out: where the model goes.
         presses: what has hold of Ctrl-C.
+        callbacks: what else looks at the training.
 
     Raises:
         KeyboardInterrupt: with what to tell, where results could not be measured.
@@ -84,7 +92,7 @@ def train_and_save(
 
     keeper, mark = Keeper(recipe), fingerprint(source)
     try:
-        outcome = run(dataset, recipe, prepared, [Progress(stderr()), keeper], mark)
+        outcome = run(dataset, recipe, prepared, [Progress(stderr()), keeper, *callbacks], mark)
         save(outcome.model, out)
     except KeyboardInterrupt:
         ignore_interrupts()

@@ -32,6 +32,7 @@ __all__ = [
     "L1Strength",
     "L2Strength",
     "Layers",
+    "LogFile",
     "LossName",
     "MaxNormLimit",
     "ModelFile",
@@ -46,6 +47,7 @@ __all__ = [
     "Source",
     "Target",
     "Task",
+    "TensorBoardFolder",
     "TestFile",
     "TestShare",
     "Threads",
@@ -292,6 +294,26 @@ Plot = Annotated[
         metavar="FILE",
         readable=False,
         help="Draw the learning curve (PNG, SVG or PDF), and beside it the confusion matrix or the predictions.",
+        rich_help_panel=RESULTS,
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        readable=False,
+        help="Write what each epoch measured, as soon as it is done: JSON lines (.jsonl) or CSV (.csv).",
+        rich_help_panel=RESULTS,
+    ),
+]
+TensorBoardFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        metavar="FOLDER",
+        readable=False,
+        help="Write event files for TensorBoard there.",
         rich_help_panel=RESULTS,
     ),
 ]

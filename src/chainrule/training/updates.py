@@ -46,6 +46,10 @@ class UpdateRatios(Callback):
         """Give the median over the epochs, which no schedule's end and no single batch decides; nan where none was."""
         return float(np.median(self.by_layer[l])) if self.by_layer.get(l) else float("nan")
 
+    def largest(self, l: int) -> float:
+        """Give the largest over the epochs; nan where none was measured."""
+        return max(self.by_layer.get(l, ()), default=float("nan"))
+
     def __repr__(self) -> str:
         return f"UpdateRatios({len(self.by_layer)} layers)"
 

@@ -18,18 +18,19 @@ __all__ = ["judge_course"]
 
 _FEWEST = 5  # epochs, below which a course says nothing
 
-# Mean rise from epoch to epoch in the second half, as a share of the constant answer's loss. Healthy trainings of the
+# Mean rise from epoch to epoch in the second half, as a share of what there is to learn. Healthy trainings of the
 # built-in sets stayed below 0.006; rates some ten times too high gave 0.03 to 10.
 _ROUGH = 0.03
 # Ratio of update to weight: about 1e-3 is usual (see `UpdateRatios`); healthy trainings had medians of 2e-4 to 1e-2.
-_LARGE_UPDATE, _SMALL_UPDATE = 0.1, 1e-4
-# A rate that is too low shows as a loss that falls in nearly every epoch and is still at that of a constant answer.
-_STEADY, _HARDLY_MOVED = 0.9, 0.9
+_LARGE_UPDATE, _SMALL_UPDATE = 0.1, 1e-4  # the median over the epochs; the largest of them
+# A rate that is too low shows as a loss that falls in nearly every epoch and is still above that of a constant answer.
+_STEADY = 0.9
 # The loss of the last fifth of the epochs beside that of the fifth before, where there is this much left to learn.
 _STILL_FALLING, _WORTH_IT = 0.1, 0.1
-# What the validation rows have above the training rows, as a share of the constant answer's loss, and in right answers.
-_GAP = {"severe": 0.5, "mild": 0.25}
-_GAP_RIGHT = {"severe": 0.2, "mild": 0.1}
+# What the validation rows have above the training rows, as a share of what there is to learn, and in right answers.
+# Validation parts are often small: of a dozen rows, one answer is 8 %, so that smaller gaps say nothing.
+_GAP = {"severe": 0.8, "mild": 0.4}
+_GAP_RIGHT = {"severe": 0.25, "mild": 0.15}
 # A lowest validation loss in the first half of the epochs, exceeded by a fifth in the end.
 _EARLY, _RISEN = 0.5, 1.2
 
@@ -47,11 +48,12 @@ def judge_course(history: History, fit: Fit, layers: Sequence[LayerSigns], plann
     """
     found: list[Finding] = []
     losses = np.array(history.get("loss", []), dtype=np.float64)
-    updates = np.array([each.update for each in layers])
-    update = math.nan if np.isnan(updates).all() else float(np.nanmax(updates))
-    if len(losses) >= _FEWEST and np.isfinite(losses).all() and not math.isnan(fit.constant):
-        rate = history["rate"][-1] if "rate" in history else math.nan
-        found += _too_high(losses, fit, update, rate) or _too_low(losses, fit, update, rate)
+    # A layer of dead neurons is not moved by any rate: the one that is moved most says how large the rate is.
+    update = float(np.max([each.update for each in layers]))
+    largest = float(np.max([each.largest_update for each in layers]))
+    if len(losses) >= _FEWEST and np.isfinite(losses).all() and not math.isnan(fit.scale):
+        rate = max(history.get("rate", [math.nan]))
+        found += _too_high(losses, fit, update, rate) or _too_low(losses, fit, largest, rate)
         if not found:
             found += _unfinished(losses, fit, history)
     found += _overfitted(history, fit) + _past_best(history) + _cut_short(history, planned)
@@ -63,18 +65,19 @@ def judge_course(history: History, fit: Fit, layers: Sequence[LayerSigns], plann
 def _too_high(losses: Array, fit: Fit, update: float, rate: float) -> list[Finding]:
     """The loss rises again and again, or updates throw the weights about."""
     late = np.diff(losses)[len(losses) // 2 - 1 :]
-    rise = float(np.maximum(late, 0).mean()) / fit.constant
-    remedy = Message("Try a tenth of the rate, or clip the gradient.")
+    rise = float(np.maximum(late, 0).mean()) / fit.scale
+    remedy = Message("Take a tenth of the rate, or clip the gradient.")
     if rise >= _ROUGH:
         what = Message(
-            "The loss rose in {rises} of the last {epochs} epochs, by {rise:.2g} of the loss of a constant answer on "
-            "average, and ended at {last:.3g} after {lowest:.3g} at best: the learning rate, {rate:g} in the end, is "
-            "too high.",
+            "The loss rose in {rises} of the last {epochs} epochs, by {rise:.3g} on average, and ended at {last:.3g} "
+            "after {lowest:.3g} at best, where a constant answer has {constant:.3g}: the learning rate, up to "
+            "{rate:.3g}, is too high.",
             rises=int((late > 0).sum()),
             epochs=len(late),
-            rise=rise,
+            rise=rise * fit.scale,
             last=float(losses[-1]),
             lowest=float(losses.min()),
+            constant=fit.constant,
             rate=rate,
         )
         return [Finding("rate_too_high", "severe", what, remedy)]
@@ -88,26 +91,33 @@ def _too_high(losses: Array, fit: Fit, update: float, rate: float) -> list[Findi
     return []
 
 
-def _too_low(losses: Array, fit: Fit, update: float, rate: float) -> list[Finding]:
-    """The loss falls in every epoch, but it has not come far."""
+def _too_low(losses: Array, fit: Fit, largest: float, rate: float) -> list[Finding]:
+    """The loss has not come far, since updates are tiny, or though it falls in nearly every epoch."""
+    remedy = Message("Take ten times the rate, or more epochs.")
+    if not fit.good and largest < _SMALL_UPDATE:  # False where it is not known
+        what = Message(
+            "No update at the end of an epoch changed the weights by more than {update:.2g} of their size, where 0.001 "
+            "is usual, and the loss is {cost:.4g}, that of a constant answer {constant:.4g}: the learning rate, up to "
+            "{rate:.3g}, is too low.",
+            update=largest,
+            cost=fit.cost,
+            constant=fit.constant,
+            rate=rate,
+        )
+        return [Finding("rate_too_low", "severe", what, remedy)]
     late = np.diff(losses)[len(losses) // 2 - 1 :]
-    steady = float((late < 0).mean())
-    small = update < _SMALL_UPDATE  # False where it is not known
-    if steady < _STEADY or not (fit.left > 1 or (fit.left > _HARDLY_MOVED and small)):
+    if fit.left <= 1 or float((late < 0).mean()) < _STEADY:
         return []
     what = Message(
-        "The loss was still falling, from {first:.4g} in the first epoch to {last:.4g} in epoch {epochs}, and is at "
-        "{left:.2f} times that of a constant answer: the learning rate, {rate:g} in the end, is too low, or the epochs "
-        "are too few.",
+        "The loss was still falling, from {first:.4g} in the first epoch to {last:.4g} in epoch {epochs}, and a "
+        "constant answer has {constant:.4g}: the learning rate, up to {rate:.3g}, is too low, or the epochs are too few.",
         first=float(losses[0]),
         last=float(losses[-1]),
         epochs=len(losses),
-        left=fit.left,
+        constant=fit.constant,
         rate=rate,
     )
-    if not math.isnan(update):
-        what = Message("{text} An update changes the weights by {update:.2g} of their size.", text=what, update=update)
-    return [Finding("rate_too_low", "severe", what, Message("Try ten times the rate, or more epochs."))]
+    return [Finding("rate_too_low", "severe", what, remedy)]
 
 
 def _unfinished(losses: Array, fit: Fit, history: History) -> list[Finding]:
@@ -142,7 +152,7 @@ def _overfitted(history: History, fit: Fit) -> list[Finding]:
     """The validation rows are predicted much worse than the training rows, in the epoch whose parameters were kept."""
     kept = (history.best_epoch or history.epochs) - 1
     held_out = _at(history, "validation_loss", kept)
-    gap = (held_out - fit.cost) / fit.constant
+    gap = (held_out - fit.cost) / fit.scale
     right, held_right = _at(history, "accuracy", kept), _at(history, "validation_accuracy", kept)
     severity = next((s for s in _GAP if gap >= _GAP[s] or right - held_right >= _GAP_RIGHT[s]), None)
     if severity is None:
@@ -156,8 +166,13 @@ def _overfitted(history: History, fit: Fit) -> list[Finding]:
         what = Message(
             "{text}; {held_right:.1%} right answers against {right:.1%}", text=what, held_right=held_right, right=right
         )
-    what = Message("{text}: the network has learnt its rows by heart.", text=what)
-    remedy = Message("Get more rows, or try dropout, a weight decay (L2), a smaller network or early stopping.")
+    what = Message(
+        "{text}: the network has learnt its rows by heart."
+        if severity == "severe"
+        else "{text}: what it has learnt holds less for new rows.",
+        text=what,
+    )
+    remedy = Message("Get more rows, or take dropout, a weight decay (L2), a smaller network or early stopping.")
     return [Finding("overfitting", severity, what, remedy)]
 
 
@@ -196,13 +211,11 @@ def _cut_short(history: History, planned: int | None) -> list[Finding]:
 
 def _nothing_learnt(fit: Fit) -> Finding:
     what = Message(
-        "The loss, {cost:.4g}, is {left:.2f} times that of a constant answer, {constant:.4g}: hardly anything has been "
-        "learnt.",
+        "The loss is {cost:.4g}, that of a constant answer {constant:.4g}: hardly anything has been learnt.",
         cost=fit.cost,
-        left=fit.left,
         constant=fit.constant,
     )
-    remedy = Message("Look whether inputs and targets belong together; try another rate, or a larger network.")
+    remedy = Message("Look whether inputs and targets belong together; take another rate, or a larger network.")
     return Finding("nothing_learnt", "severe", what, remedy)
 
 

@@ -100,8 +100,7 @@ def _examine(
     if not len(X):
         return [], ()
     objective, history = Objective(model.network, model.loss), model.history or History()
-    update = UpdateRatios().median if updates is None else updates.median
-    layers = measure_layers(objective, model.theta, model.state, X, Y, update)
+    layers = measure_layers(objective, model.theta, model.state, X, Y, updates)
     fit = measure_fit(objective, model.theta, model.state, X, Y)
     found = judge_inputs(model.network, X, names)
     if model.task == "regression":

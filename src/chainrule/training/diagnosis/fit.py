@@ -24,24 +24,34 @@ _LOGIT: dict[str, Callable[[Array], Array]] = {
 }
 
 
+_TINY = 1e-12  # what outputs are held off 0 and 1, where there is no logit
+
+
 @dataclass(frozen=True)
 class Fit:
-    """The loss on the rows looked at, and that of always giving the targets' mean.
+    """The loss on the rows looked at, beside those of always giving the targets' mean and of giving the targets.
 
     Args:
         cost: the model's mean loss.
-        constant: that of the constant answer; nan where it is not known or 0.
+        constant: that of the constant answer; nan where it is not known.
+        least: that of the targets themselves, which is not 0 for every loss.
         outputs: the model's outputs.
     """
 
     cost: float
     constant: float
+    least: float
     outputs: Array
 
     @property
+    def scale(self) -> float:
+        """How much there is to learn: the loss of the constant answer less the least possible; nan for nothing."""
+        return self.constant - self.least if self.constant > self.least else np.nan
+
+    @property
     def left(self) -> float:
-        """Which part of the constant answer's loss is left: 1 for nothing learnt, 0 for everything."""
-        return self.cost / self.constant
+        """Which part of it is left: 1 for nothing learnt, 0 for everything."""
+        return (self.cost - self.least) / self.scale
 
     @property
     def good(self) -> bool:
@@ -61,17 +71,17 @@ def measure_fit(objective: Objective, theta: Array, state: Array, X: Inputs, Y: 
     a fair answer, too.
     """
     cost = float(reference.loss(objective, theta, state, X, Y))
-    outputs = reference.predict(objective.network, theta, state, X)
-    return Fit(cost, _constant_cost(objective, Y.astype(np.float64)) or np.nan, outputs)
+    outputs, exact = reference.predict(objective.network, theta, state, X), Y.astype(np.float64)
+    mean = np.broadcast_to(exact.mean(axis=0), Y.shape)
+    return Fit(cost, _cost_of(objective, mean, exact), _cost_of(objective, exact, exact), outputs)
 
 
-def _constant_cost(objective: Objective, Y: Array) -> float:
-    mean = np.broadcast_to(Y.mean(axis=0), Y.shape)
+def _cost_of(objective: Objective, outputs: Array, Y: Array) -> float:
+    """Give the mean loss of outputs, through their logits where the loss is computed from those."""
     if objective.pair is None:
-        return float(np.mean(objective.value(mean, Y)))
+        return float(np.mean(objective.value(outputs, Y)))
     name = objective.network.output_activation.name
     if name not in _LOGIT:
         return np.nan
-    tiny = 1e-12
-    held = np.clip(mean, tiny, np.inf if name == "softplus" else 1 - tiny)
-    return float(np.mean(objective.pair.value(_LOGIT[name](held), Y)))
+    highest = np.inf if name == "softplus" else 1 - _TINY
+    return float(np.mean(objective.pair.value(_LOGIT[name](np.clip(outputs, _TINY, highest)), Y)))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +12,7 @@ from chainrule.formulas import Activation, Array
 from chainrule.network import Dense, Dropout, Network
 from chainrule.parameters import Parameters
 from chainrule.sparse import Inputs
+from chainrule.training.updates import UpdateRatios
 
 __all__ = ["LayerSigns", "measure_layers"]
 
@@ -37,6 +37,7 @@ class LayerSigns:
         saturated: neurons whose slope is below 5 % of the steepest on at least 95 % of the rows.
         error: mean |D[l]|, relative to that of the last layer.
         update: ratio of an update to the weights, the median over the epochs; nan where it was not measured.
+        largest_update: the largest over the epochs, likewise.
     """
 
     layer: int
@@ -46,10 +47,11 @@ class LayerSigns:
     saturated: int
     error: float
     update: float = np.nan
+    largest_update: float = np.nan
 
 
 def measure_layers(
-    objective: Objective, theta: Array, state: Array, X: Inputs, Y: Array, update: Callable[[int], float]
+    objective: Objective, theta: Array, state: Array, X: Inputs, Y: Array, updates: UpdateRatios | None = None
 ) -> tuple[LayerSigns, ...]:
     """Go forward and back once, as in prediction, and look at every layer.
 
@@ -59,17 +61,19 @@ def measure_layers(
         state: the network's state.
         X: inputs, shape (m, N_0).
         Y: targets, shape (m, N_K).
-        update: gives the ratio of an update to the weights of a layer.
+        updates: what was measured in training, if anything was.
     """
     network, p = objective.network, Parameters(objective.network, theta)
     steps, _ = reference.forward(network, p, state, X)
     errors = _errors(objective, p, steps, Y)
-    last = errors[network.depth] or 1.0
+    last, measured = errors[network.depth] or 1.0, updates or UpdateRatios()
     found = []
     for l, (activation, Z, A) in _outputs(network, steps).items():
         dead, saturated = _flat_units(activation, Z, A)
-        sizes = {"units": network.sizes[l], "dead": dead, "saturated": saturated}
-        found.append(LayerSigns(layer=l, activation=activation.name, error=errors[l] / last, update=update(l), **sizes))
+        update, largest = measured.median(l), measured.largest(l)
+        found.append(
+            LayerSigns(l, network.sizes[l], activation.name, dead, saturated, errors[l] / last, update, largest)
+        )
     return tuple(found)
 
 
