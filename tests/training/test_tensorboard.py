@@ -51,7 +51,8 @@ def scalars(folder: Path) -> dict[str, dict[int, float]]:
                 shown = {name: {k: v for k, v in at.items() if k < event.step} for name, at in shown.items()}
             for value in event.summary.value:
                 if value.HasField("simple_value"):
-                    shown.setdefault(value.tag, {})[event.step] = value.simple_value
+                    assert event.step not in shown.setdefault(value.tag, {}), "it would be drawn twice"
+                    shown[value.tag][event.step] = value.simple_value
     return shown
 
 

@@ -19,6 +19,7 @@ from chainrule import (
     Adam,
     BatchNorm,
     Dense,
+    Dropout,
     EarlyStopping,
     Model,
     Network,
@@ -232,13 +233,23 @@ def test_figures_are_those_that_were_measured() -> None:
     assert fit < nothing["constant"]
 
 
-def test_the_error_of_each_layer_is_that_of_the_gradient() -> None:
-    """mean |D[l]|, by another way: dC/db[l] of one row is D[l]."""
+@pytest.mark.parametrize(
+    "network",
+    [
+        Network.from_sizes([4, 5, 6, 3], "tanh", "softmax"),
+        Network(
+            [Dense(5, "tanh"), Dense(6, bias="none"), BatchNorm("tanh"), Dropout(0.2), Dense(3, "softmax")], inputs=4
+        ),
+    ],
+    ids=["dense", "normalized"],
+)
+def test_the_error_of_each_layer_is_that_of_the_gradient(network: Network) -> None:
+    """mean |D[l]|, by another way: dC/db[l], or dC/dbeta[l] of a normalized layer, of one row is D[l]."""
     X, y = standardized("iris")
-    model = train(Network.from_sizes([4, 5, 6, 3], "tanh", "softmax"), X, y, epochs=1)
+    model = train(network, X, y, optimizer=Adam(0.01), epochs=3)
     found = diagnose_training(model, X, y)
-    rows = [model.gradient(X[k : k + 1], y[k : k + 1]) for k in range(len(X))]
-    sizes = [np.mean([np.abs(row.b[l]).mean() for row in rows]) for l in (1, 2, 3)]
+    rows = [model.gradient(X[k : k + 1], y[k : k + 1]).parameters for k in range(len(X))]
+    sizes = [np.mean([np.abs(row.beta.get(l, row.b[l])).mean() for row in rows]) for l in (1, 2, 3)]
     assert [signs.error for signs in found.layers] == pytest.approx([size / sizes[-1] for size in sizes], rel=1e-9)
 
 

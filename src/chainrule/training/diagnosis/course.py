@@ -110,7 +110,8 @@ def _too_low(losses: Array, fit: Fit, largest: float, rate: float) -> list[Findi
         return []
     what = Message(
         "The loss was still falling, from {first:.4g} in the first epoch to {last:.4g} in epoch {epochs}, and a "
-        "constant answer has {constant:.4g}: the learning rate, up to {rate:.3g}, is too low, or the epochs are too few.",
+        "constant answer has {constant:.4g}: the learning rate, up to {rate:.3g}, is too low, or the epochs are too "
+        "few.",
         first=float(losses[0]),
         last=float(losses[-1]),
         epochs=len(losses),

@@ -27,8 +27,9 @@ from chainrule.training.updates import UpdateRatios
 
 __all__ = ["diagnose_training"]
 
-# Shares of neurons and of rows are then known to about a hundredth, and a look takes less than an epoch.
-_ROWS = 2000
+# Shares of neurons and of rows are then known to about a hundredth, and a look at a usual network takes milliseconds;
+# of the widest, fewer rows are looked at.
+_ROWS, _FEWEST_ROWS, _CELLS = 2000, 500, 2**22
 
 _HINDERED = ("rate_too_low", "still_falling", "vanishing_gradient", "nothing_learnt")
 # What may follow from what: where a cause is severe, what follows from it is told, but as mild.
@@ -81,7 +82,8 @@ def diagnose_training(
         raise DataError("X has no rows; at least one example is needed")
     target = model.target or fit_target(model.network, model.loss, Y, len(inputs))
     matrix = as_targets(Y, len(inputs), model.network, model.loss, target, model.dtype)
-    rows = np.sort(permutation(0, "shuffle", n=len(inputs))[:_ROWS])
+    count = max(_FEWEST_ROWS, min(_ROWS, _CELLS // sum(model.network.sizes[1:])))
+    rows = np.sort(permutation(0, "shuffle", n=len(inputs))[:count])
     looked, wanted = inputs[rows], matrix[rows]
     if names is None and model.encoder is not None:
         names = model.encoder.outputs

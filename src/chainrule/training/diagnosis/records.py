@@ -29,6 +29,10 @@ class Finding:
         what: what was measured, a sentence with its figures.
         remedy: what to try, a sentence.
         layer: l, where it is about one layer.
+
+    >>> what = Message("{dead} of {units} neurons are dead.", dead=3, units=4)
+    >>> Finding("dead_units", "severe", what, Message("Begin anew."), layer=1).figures
+    {'dead': 3, 'units': 4}
     """
 
     key: str
@@ -58,6 +62,11 @@ class Diagnosis:
         rows: how many rows were looked at.
         epochs: how many epochs the history has.
         stopped: why training ended.
+
+    >>> what = Message("{dead} of {units} neurons are dead.", dead=3, units=4)
+    >>> found = Diagnosis((Finding("dead_units", "severe", what, Message("Begin anew.")),), (), 150, 0, "")
+    >>> "dead_units" in found, len(found.severe), found["dead_units"].figures["dead"]
+    (True, 1, 3)
     """
 
     findings: tuple[Finding, ...]
