@@ -80,6 +80,7 @@ DOORS = {
     "scipy.special": ("engines.compiled", "formulas"),
     "sklearn": ("bench", "data", "estimators"),
     "sympy": ("descent",),
+    "tensorboardX": ("training.tensorboard",),
     "threadpoolctl": ("bench", "engines.blas"),
     "torch": ("bench",),
     "typer": ("cli",),

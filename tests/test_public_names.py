@@ -52,6 +52,7 @@ HEAVY = {
     "scipy",
     "sklearn",
     "sympy",
+    "tensorboardX",
     "typer",
 }
 

@@ -178,6 +178,75 @@ def test_what_it_suggests_works(data: str, chainrule: Runner, people: Path) -> N
         assert run.code == 0, run.err
 
 
+def test_a_log_by_its_suffix(chainrule: Runner, people: Path, tmp_path: Path) -> None:
+    run = chainrule("train", "people.csv", *QUICK, "--log", "run.jsonl", "--tensorboard", "events/run")
+    assert run.code == 0, run.err
+    assert "log    run.jsonl" in run.out
+    assert "events events/run  (tensorboard --logdir events/run)" in run.out
+    kinds = [read_json(line)["kind"] for line in (tmp_path / "run.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert kinds == ["run", "epoch", "epoch", "epoch", "end"]
+    assert len(list((tmp_path / "events" / "run").iterdir())) == 1
+    found = read_json(chainrule("train", "people.csv", *QUICK, "--log", "run.csv", "--json").out)
+    assert (found["log"], found["tensorboard"]) == ("run.csv", None)
+    assert len((tmp_path / "run.csv").read_text(encoding="utf-8").splitlines()) == 4
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("run.txt", "one of: .jsonl, .csv"),
+        ("people.csv", "cannot hold both"),
+        ("./other.csv", "no log of a training"),
+        ("nowhere/run.csv", "there is no folder"),
+    ],
+)
+def test_a_log_that_cannot_be(chainrule: Runner, people: Path, tmp_path: Path, log: str, words: str) -> None:
+    """It is said before any work is done, and no file is harmed."""
+    (tmp_path / "other.csv").write_text("name,age\n", encoding="utf-8")
+    before = people.read_bytes()
+    run = chainrule("train", "people.csv", *QUICK, "--log", log)
+    assert run.code in (1, 2)
+    assert words in run.err
+    assert run.out == ""
+    assert people.read_bytes() == before
+    assert (tmp_path / "other.csv").read_text(encoding="utf-8") == "name,age\n"
+
+
+def test_logging_changes_no_bit(chainrule: Runner, people: Path) -> None:
+    for name, log in (("a", []), ("b", ["--log", "run.jsonl", "--tensorboard", "events"])):
+        assert chainrule("train", "people.csv", *QUICK, "--out", f"{name}.model", *log).code == 0
+    assert load("a.model").theta.tobytes() == load("b.model").theta.tobytes()
+
+
+def test_it_says_what_went_wrong(chainrule: Runner) -> None:
+    run = chainrule("train", "iris", "--rate", "1e-7")
+    told = run.out.partition("\nDiagnosis\n")[2].partition("\n\n")[0]
+    assert "the learning rate, up to 1e-07, is too low. Try: Take ten times the rate, or more epochs." in told
+    assert "chainrule train iris --rate 1e-06  # the loss hardly moved: a higher rate" in run.out
+    found = read_json(chainrule("train", "iris", "--rate", "1e-7", "--json").out)["diagnosis"]
+    assert found["findings"][0]["key"] == "rate_too_low"
+    assert found["findings"][0]["severity"] == "severe"
+    assert [layer["layer"] for layer in found["layers"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("data", ["digits", "breast-cancer", "wine"])
+def test_a_healthy_training_raises_no_alarm(chainrule: Runner, data: str) -> None:
+    run = chainrule("train", data)
+    assert run.out.partition("\nDiagnosis\n")[2].startswith("nothing out of the ordinary was measured\n")
+
+
+def test_an_answer_to_each_finding(chainrule: Runner, people: Path) -> None:
+    """Options that are suggested are options that there are."""
+    for options, change in (
+        (("--rate", "30", "--optimizer", "sgd", "--activation", "tanh"), "--rate 3"),
+        (("--scaling", "none", "--activation", "sigmoid", "--rate", "1e-3"), "--"),
+    ):
+        run = chainrule("train", "breast-cancer", *options, "--epochs", "20")
+        (line,) = [line for line in run.out.splitlines() if line.startswith("chainrule train")]
+        assert change in line
+        assert chainrule(*shlex.split(line, comments=True)[1:], "--epochs", "2").code == 0
+
+
 def test_mnist_as_in_the_textbook(chainrule: Runner, shared: Path) -> None:
     options = (
         "--layers 30 --activation sigmoid --loss half_squared_error --optimizer sgd --rate 3 --batch-size 10 --epochs 1"

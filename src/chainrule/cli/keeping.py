@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -78,6 +78,7 @@ def train_and_save(
     source: str,
     out: Path,
     presses: Interrupt,
+    callbacks: Iterable[Callback] = (),
     checkpoint: Checkpoint | None = None,
     resume: Path | None = None,
 ) -> Outcome:
@@ -90,6 +91,7 @@ def train_and_save(
         source: where the rows come from.
         out: where the model goes.
         presses: what has hold of Ctrl-C.
+        callbacks: what else looks at the training.
         checkpoint: what is kept in order to go on, or None.
         resume: the checkpoint to go on from, or None.
 
@@ -104,8 +106,8 @@ def train_and_save(
 
     keeper, mark = Keeper(recipe), fingerprint(source)
     try:
-        callbacks = [Progress(stderr()), keeper, *([] if checkpoint is None else [checkpoint])]
-        outcome = run(dataset, recipe, prepared, callbacks, mark, resume)
+        watching = [Progress(stderr()), keeper, *callbacks, *([] if checkpoint is None else [checkpoint])]
+        outcome = run(dataset, recipe, prepared, watching, mark, resume)
         save(outcome.model, out)
     except KeyboardInterrupt as interrupt:
         ignore_interrupts()

@@ -36,6 +36,7 @@ __all__ = [
     "L1Strength",
     "L2Strength",
     "Layers",
+    "LogFile",
     "LossName",
     "MaxNormLimit",
     "ModelFile",
@@ -51,6 +52,7 @@ __all__ = [
     "Source",
     "Target",
     "Task",
+    "TensorBoardFolder",
     "TestFile",
     "TestShare",
     "Threads",
@@ -327,6 +329,26 @@ Resume = Annotated[
         is_eager=True,
         callback=take_stored,
         help="Go on from this checkpoint, bit for bit; DATA and options are those of then and may be left out.",
+        rich_help_panel=RESULTS,
+    ),
+]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--log",
+        metavar="FILE",
+        readable=False,
+        help="Write what each epoch measured, as soon as it is done: JSON lines (.jsonl) or CSV (.csv).",
+        rich_help_panel=RESULTS,
+    ),
+]
+TensorBoardFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--tensorboard",
+        metavar="FOLDER",
+        readable=False,
+        help="Write event files for TensorBoard there.",
         rich_help_panel=RESULTS,
     ),
 ]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from chainrule.cli.output import Output
     from chainrule.data import Dataset
     from chainrule.recipes import Options, Outcome, Prepared, Recipe
-    from chainrule.training import Checkpoint
+    from chainrule.training import Callback, Checkpoint, Diagnosis
 
 __all__ = ["train"]
 
@@ -34,10 +34,13 @@ class _Places:
     out: Path
     plot: Path | None
     checkpoint: Path | None = None
+    log: Path | None = None
+    tensorboard: Path | None = None
 
-    def check(self) -> None:
-        """See that everything can be written, before any work is done."""
+    def check(self) -> list[Callback]:
+        """See that everything can be written, before any work is done; give the logs."""
         from chainrule.cli.files import beside, check_checkpoint_place, check_model_place, check_picture_place
+        from chainrule.cli.logs import make_logs
         from chainrule.errors import UsageError
 
         inputs = [path for path in (self.source, self.test) if path is not None]
@@ -51,6 +54,7 @@ class _Places:
         if self.plot is not None:
             for path in (self.plot, beside(self.plot, "confusion"), beside(self.plot, "predictions")):
                 check_picture_place(path, [*inputs, self.out])
+        return make_logs(self.log, self.tensorboard, [*inputs, self.out])
 
     @property
     def reading_options(self) -> list[str]:
@@ -117,6 +121,8 @@ def train(
     checkpoint_epochs: p.CheckpointEpochs = None,
     checkpoint_minutes: p.CheckpointMinutes = None,
     resume: p.Resume = None,
+    log: p.LogFile = None,
+    tensorboard: p.TensorBoardFolder = None,
     as_json: p.AsJson = False,
     verbose: p.Verbose = False,
 ) -> None:
@@ -161,7 +167,9 @@ def train(
     )
     keeping = Keeping(checkpoint, checkpoint_epochs, checkpoint_minutes, resume)
     made = out or default_model_path(data)
-    places = _Places(data, target, test, data_dir, encoding, drop, made, plot, keeping.place)
+    places = _Places(
+        data, target, test, data_dir, encoding, drop, made, plot, keeping.place, log=log, tensorboard=tensorboard
+    )
     output = Output(as_json, lasting=True)
     code = _train(places, options, output, verbose, keeping.checkpoint(context), resume)
     _tell_lost(output, places)
@@ -173,14 +181,16 @@ def _train(
     places: _Places, options: Options, output: Output, verbose: bool, checkpoint: Checkpoint | None, resume: Path | None
 ) -> int:
     """Do it: read, decide, train, keep, draw, tell; gives the exit code."""
+    from chainrule.cli.diagnosing import diagnose_outcome
     from chainrule.cli.failures import DONE, INTERRUPTED, ignore_interrupts
     from chainrule.cli.files import load_data
     from chainrule.cli.keeping import train_and_save
     from chainrule.data.loading import without_columns
     from chainrule.recipes import decide, prepare
+    from chainrule.training import UpdateRatios
     from chainrule.training.interrupt import Interrupt
 
-    places.check()
+    logs = places.check()
     dataset = load_data(
         places.source,
         target=places.target,
@@ -193,13 +203,16 @@ def _train(
     recipe = decide(dataset, options)
     prepared = prepare(dataset, recipe)
     _tell_decisions(output, dataset, recipe, prepared)
-    existed = places.out.exists()
+    existed, updates = places.out.exists(), UpdateRatios()
     with Interrupt() as presses:
-        outcome = train_and_save(dataset, recipe, prepared, places.source, places.out, presses, checkpoint, resume)
+        outcome = train_and_save(
+            dataset, recipe, prepared, places.source, places.out, presses, [*logs, updates], checkpoint, resume
+        )
         if outcome.interrupted:
             ignore_interrupts()  # all is saved, and what is left to tell takes no time
     try:
-        _tell_all(output, places, dataset, recipe, prepared, outcome, existed, verbose)
+        diagnosis = diagnose_outcome(outcome, prepared, updates)
+        _tell_all(output, places, dataset, recipe, prepared, outcome, diagnosis, existed, verbose)
     except KeyboardInterrupt as interrupt:
         raise type(interrupt)(tr("the model is saved in {path}.", path=places.out)) from None
     if not outcome.interrupted:
@@ -214,11 +227,15 @@ def _tell_all(
     recipe: Recipe,
     prepared: Prepared,
     outcome: Outcome,
+    diagnosis: Diagnosis,
     existed: bool,
     verbose: bool,
 ) -> None:
+    from chainrule.cli.diagnosing import tell_findings
+
     output.say()
     _tell_result(output, outcome, verbose)
+    tell_findings(output, diagnosis)
     output.heading(tr("Files"))
     kept = tr("model  {path}  (the older one is replaced)" if existed else "model  {path}", path=places.out)
     output.say(kept)
@@ -227,8 +244,12 @@ def _tell_all(
         output.say(tr("plot   {path}", path=picture))
     if places.checkpoint is not None:
         output.say(tr("checkpoint  {path}", path=places.checkpoint))
-    _tell_next(output, places, outcome)
-    output.result(_as_json(places, dataset, recipe, outcome, pictures))
+    if places.log is not None:
+        output.say(tr("log    {path}", path=places.log))
+    if places.tensorboard is not None:
+        output.say(tr("events {path}  (tensorboard --logdir {path})", path=places.tensorboard))
+    _tell_next(output, places, outcome, diagnosis, recipe)
+    output.result(_as_json(places, dataset, recipe, outcome, diagnosis, pictures))
 
 
 def _tell_lost(output: Output, places: _Places) -> None:
@@ -300,8 +321,9 @@ def _draw(path: Path, outcome: Outcome, prepared: Any) -> list[Path]:
     return [draw_curve(outcome.model, path), draw_predictions(bare, bare.predict(X), y, part, path)]
 
 
-def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
+def _tell_next(output: Output, places: _Places, outcome: Outcome, diagnosis: Diagnosis, recipe: Recipe) -> None:
     """Print commands that can be pasted; data from standard input are gone by now."""
+    from chainrule.cli.diagnosing import suggestion
     from chainrule.cli.output import command_line, program
 
     output.heading(tr("Next"))
@@ -322,7 +344,7 @@ def _tell_next(output: Output, places: _Places, outcome: Outcome) -> None:
             again = command_line(name, "train", "--resume", str(places.checkpoint))
             output.say(f"{again}  # {tr('goes on where it was interrupted')}", whole=True)
             return
-        change, why = _suggestion(outcome)
+        change, why = suggestion(outcome, diagnosis, recipe)
         again = command_line(name, "train", source, *places.training_options, *change)
         output.say(f"{again}  # {why}", whole=True)
 
@@ -332,24 +354,8 @@ def _no_option(path: str) -> str:
     return f"./{path}" if path.startswith("-") else path
 
 
-def _suggestion(outcome: Outcome) -> tuple[list[str], str]:
-    """Give one thing to try, by what the figures say."""
-    if outcome.interrupted:
-        return [], tr("from the beginning, without Ctrl-C")
-    train, test = outcome.metrics["train"], outcome.metrics["test"]
-    chance = tr("how much does it depend on chance?")
-    if train is None or test is None:
-        return ["--seed", "1"], chance
-    key = "accuracy" if "accuracy" in train else "r2"
-    if train[key] - test[key] > 0.03:
-        return ["--dropout", "0.4"], tr("training rows are predicted better than new ones: less freedom")
-    if test[key] < 0.97:
-        return ["--layers", "512,256"], tr("room for improvement: a larger network")
-    return ["--seed", "1"], chance
-
-
 def _as_json(
-    places: _Places, dataset: Dataset, recipe: Recipe, outcome: Outcome, pictures: list[Path]
+    places: _Places, dataset: Dataset, recipe: Recipe, outcome: Outcome, diagnosis: Diagnosis, pictures: list[Path]
 ) -> dict[str, Any]:
     model, history = outcome.model, outcome.model.history
     assert history is not None
@@ -375,6 +381,9 @@ def _as_json(
         "data": model.settings["data"],
         "network": {"sizes": list(model.network.sizes), "parameters": model.network.parameter_count},
         "decisions": model.settings["decisions"],
+        "diagnosis": diagnosis.describe(),
+        "log": None if places.log is None else str(places.log),
+        "tensorboard": None if places.tensorboard is None else str(places.tensorboard),
         "plots": [str(path) for path in pictures],
         "checkpoint": None if places.checkpoint is None else str(places.checkpoint),
     }
