@@ -49,18 +49,22 @@ def suggestion(outcome: Outcome, diagnosis: Diagnosis, recipe: Recipe) -> tuple[
         return ["--seed", "1"], chance
     key = "accuracy" if "accuracy" in train else "r2"
     if train[key] - test[key] > 0.03:
-        return _LESS_FREEDOM, tr("training rows are predicted better than new ones: less freedom")
+        return _less_freedom(recipe), tr("training rows are predicted better than new ones: less freedom")
     if test[key] < 0.97:
         return ["--layers", "512,256"], tr("room for improvement: a larger network")
     return ["--seed", "1"], chance
 
 
-_LESS_FREEDOM = ["--dropout", "0.4"]
+def _less_freedom(recipe: Recipe) -> list[str]:
+    """Give the options that hold weights back; L-BFGS takes no dropout."""
+    return ["--dropout", "0.4"] if hasattr(recipe["optimizer"], "rate") else ["--l2", "0.001"]
 
 
 def _options(key: str, recipe: Recipe) -> tuple[list[str], str] | None:
     """Give the options by which a finding can be answered, and why; None where no option does."""
-    rate = recipe["optimizer"].rate
+    rate = getattr(recipe["optimizer"], "rate", None)  # L-BFGS has none
+    if key in ("rate_too_high", "rate_too_low") and rate is None:
+        return None
     if key == "rate_too_high":
         return ["--rate", f"{rate / 10:g}"], tr("the loss rose again and again: a lower rate")
     if key == "rate_too_low":
@@ -68,7 +72,7 @@ def _options(key: str, recipe: Recipe) -> tuple[list[str], str] | None:
     if key == "still_falling":
         return ["--epochs", str(2 * recipe["epochs"])], tr("the loss was still falling: more epochs")
     if key == "overfitting":
-        return _LESS_FREEDOM, tr("training rows are predicted better than new ones: less freedom")
+        return _less_freedom(recipe), tr("training rows are predicted better than new ones: less freedom")
     if key == "dead_units":
         return ["--activation", "leaky_relu"], tr("many neurons are dead: an activation that lets errors through")
     if key in ("saturated_units", "vanishing_gradient"):
