@@ -62,8 +62,8 @@ def _less_freedom(recipe: Recipe) -> list[str]:
 
 def _options(key: str, recipe: Recipe) -> tuple[list[str], str] | None:
     """Give the options by which a finding can be answered, and why; None where no option does."""
-    rate = getattr(recipe["optimizer"], "rate", None)  # L-BFGS has none
-    if key in ("rate_too_high", "rate_too_low") and rate is None:
+    rate = float(getattr(recipe["optimizer"], "rate", 0.0))  # L-BFGS has none
+    if key in ("rate_too_high", "rate_too_low") and not rate:
         return None
     if key == "rate_too_high":
         return ["--rate", f"{rate / 10:g}"], tr("the loss rose again and again: a lower rate")
