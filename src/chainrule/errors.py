@@ -110,7 +110,7 @@ class DataError(ChainruleError):
 
 
 class ModelFileError(ChainruleError):
-    """A file that is not a whole, valid model file of a version this package knows."""
+    """A file that is not a whole, valid model file, or checkpoint, of a version this package knows."""
 
 
 class SaveError(ChainruleError, OSError):
