@@ -116,7 +116,7 @@ class ParityError(ChainruleError):
 
 
 class ModelFileError(ChainruleError):
-    """A file that is not a whole, valid model file of a version this package knows."""
+    """A file that is not a whole, valid model file, or checkpoint, of a version this package knows."""
 
 
 class SaveError(ChainruleError, OSError):
