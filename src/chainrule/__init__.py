@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     )
     from chainrule.model import Model
     from chainrule.network import BatchNorm, Dense, Dropout, Network
-    from chainrule.storage import load, save
+    from chainrule.storage import export, load, save
     from chainrule.training import Callback, EarlyStopping, Info, Progress, Snapshot, TimeLimit, train
 
 # Where each public name lives; modules are loaded when a name is first used, so that importing the package stays quick.
@@ -67,6 +67,7 @@ _HOMES = {
     "TableEncoder": "data.encoder",
     "TargetEncoder": "data.targets",
     "TimeLimit": "training",
+    "export": "storage",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
@@ -106,6 +107,7 @@ __all__ = [
     "data",
     "descent",
     "errors",
+    "export",
     "formulas",
     "lessons",
     "limit_threads",

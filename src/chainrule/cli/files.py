@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PICTURES",
     "beside",
+    "check_export_place",
     "check_model_place",
     "check_picture_place",
     "check_place",
@@ -195,6 +196,18 @@ def check_model_place(path: Path, inputs: Collection[str | Path]) -> None:
     if head and head[8:] != b"{":
         raise UsageError(
             "{path} is there already and is no model file; name another file (--out), or remove it first", path=path
+        )
+
+
+def check_export_place(path: Path, inputs: Collection[str | Path]) -> None:
+    """See that an export can be written here, and that it takes the place of nothing but another one."""
+    check_place(path, inputs)
+    head = _head(path, 4096)
+    # An ONNX file begins with numbers and the name of what made it.
+    if head and b"Written by chainrule" not in head and b"chainrule" not in head[:32]:
+        raise UsageError(
+            "{path} is there already and was not exported by chainrule; name another file (--out), or remove it first",
+            path=path,
         )
 
 
