@@ -375,7 +375,6 @@ class _Header:
         """Write a program that compares a few rows with what the model gave for them."""
         p, P = self.p, self.P
         rows, columns = len(sample.rows), sample.expected.shape[1]
-        flat = self.plan.flat and sample.function == "predict"
         answer = "double" if sample.function == "predict" and self.plan.kind == "values" else self.real
         write = c_number if answer == "double" else lambda x, _: self.number(x)
         given = nested(
@@ -392,7 +391,7 @@ class _Header:
             "{}",
             ";",
         )
-        call = f"a[0] = {p}_predict({p}_rows[i]);" if flat else f"{p}_{sample.function}({p}_rows[i], a);"
+        call = f"a[0] = {p}_predict({p}_rows[i]);" if sample.flat else f"{p}_{sample.function}({p}_rows[i], a);"
         main = [
             "int main(void)",
             "{",

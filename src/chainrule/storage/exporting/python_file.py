@@ -91,7 +91,7 @@ def write_python(plan: Plan, file: str) -> str:
     sample = draw_sample(plan)
     pairs = (
         "pairs = list(zip(predict(ROWS), EXPECTED))"
-        if plan.flat
+        if sample.flat
         else f"pairs = [pair for rows in zip({sample.function}(ROWS), EXPECTED) for pair in zip(*rows)]"
     )
     compare = [

@@ -83,7 +83,7 @@ def self_test(sample: Sample, plan: Plan, compare: list[str]) -> list[list[str]]
     ['if __name__ == "__main__":', '    raise SystemExit(0 if self_test() else 1)']
     """
     single = sample.expected.dtype == np.float32
-    expected = sample.expected[:, 0] if plan.flat else sample.expected
+    expected = sample.expected[:, 0] if sample.flat else sample.expected
     rows = [
         "# What the model gave for a few rows, when this file was written.",
         *nested("ROWS = ", sample.rows, repr),

@@ -27,12 +27,14 @@ class Sample:
         rows: raw rows, where the file takes such, else inputs; cells are numbers, texts or None (missing).
         function: the function of the file that is tested.
         expected: what it gives for each row, (n, k).
+        flat: whether a result is one number, not a row of them.
         within: how far a result may be off, relative to the larger of 1 and the expected number.
     """
 
     rows: list[list[Any]]
     function: str
     expected: Array
+    flat: bool
     within: float
 
 
@@ -61,7 +63,7 @@ def draw_sample(plan: Plan, *, raw: bool = True) -> Sample:
         rows, model = X.tolist(), replace(model, encoder=None)
     function = "predict" if plan.kind in ("values", "outputs") else "predict_proba" if plan.probabilities else "outputs"
     expected = np.asarray(getattr(model, function)(X))
-    return Sample(rows, function, expected.reshape(count, -1), 1e-5 if plan.single else 1e-10)
+    return Sample(rows, function, expected.reshape(count, -1), expected.ndim == 1, 1e-5 if plan.single else 1e-10)
 
 
 def _cells(column: Column, j: int, count: int) -> list[Any]:
