@@ -77,7 +77,15 @@ def run_python(path: Path, rows: Any, functions: list[str], *, numpy: bool) -> d
     """Import an exported Python file in a bare interpreter and give what its functions answer."""
     paths = [str(Path(np.__file__).parent.parent)] if numpy else []
     flags = ["-I", "-S", "-W", "error"]
-    command = [sys.executable, *flags, "-c", RUNNER, json.dumps(["numpy"] if numpy else []), str(path), json.dumps(paths)]
+    command = [
+        sys.executable,
+        *flags,
+        "-c",
+        RUNNER,
+        json.dumps(["numpy"] if numpy else []),
+        str(path),
+        json.dumps(paths),
+    ]
     given = json.dumps({"rows": rows, "functions": functions})
     done = subprocess.run(command, input=given, capture_output=True, encoding="utf-8", timeout=120)
     assert done.returncode == 0, done.stderr
@@ -86,7 +94,9 @@ def run_python(path: Path, rows: Any, functions: list[str], *, numpy: bool) -> d
     return found["answers"]  # type: ignore[no-any-return]
 
 
-def run_c(folder: Path, model: Model, rows: list[list[float]], code: str, *, compiler: str = "gcc") -> list[list[float]]:
+def run_c(
+    folder: Path, model: Model, rows: list[list[float]], code: str, *, compiler: str = "gcc"
+) -> list[list[float]]:
     """Compile an exported header with a main function of one's own, and give the numbers that it prints a row.
 
     ``code`` fills ``double y[]`` of ``count`` numbers from ``x``; the header is ``net.h``.

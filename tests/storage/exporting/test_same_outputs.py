@@ -137,9 +137,9 @@ def sure(case: Case, outputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def expected(case: Case) -> dict[str, npt.NDArray[Any]]:
     model, X = case.model, case.X
     found = {"outputs": model.outputs(X), "predict": model.predict(X)}
-    if not (model.task == "regression" or min(model.network.output_activation.range) < 0):
-        if model.network.output_activation.range[1] <= 1:
-            found["predict_proba"] = model.predict_proba(X)
+    low, high = model.network.output_activation.range
+    if model.task != "regression" and low >= 0 and high <= 1:
+        found["predict_proba"] = model.predict_proba(X)
     if case.code is not None:
         found["transform"] = model.forward(X).A[case.code]
     return found

@@ -10,8 +10,9 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.data.encoded import NumberColumn
 from chainrule.formulas import Array
+from chainrule.storage.exporting.c_functions import c_function
 from chainrule.storage.exporting.dialects import c_number
-from chainrule.storage.exporting.functions import c_function, plain_text
+from chainrule.storage.exporting.functions import plain_text
 from chainrule.storage.exporting.literals import WIDTH, filled, nested
 from chainrule.storage.exporting.plan import DenseStep, NormStep, Plan, Step, identifier
 from chainrule.storage.exporting.samples import Sample, draw_sample
@@ -116,14 +117,15 @@ class _Header:
         columns = about_columns(plan, raw=self.raw)
         if plan.encoder is not None and not self.raw:
             columns = [
-                "The raw columns are not encoded here; x holds the network's inputs (numbers are scaled, a",
-                "category is a 1 at its place), in this order:",
+                "Raw columns are not encoded here; x holds the network's inputs: numbers scaled, a 1 for",
+                "each category.",
                 *(piece for line in columns for piece in textwrap.wrap(line, WIDTH - 3)),
             ]
         calls = [f"{call}{what}" for call, what in self.calls()]
         test = [f"Compiled as a program with -D{P}_TEST it tests itself:", ""]
         command = f"    cc -std=c99 -O2 -x c -D{P}_TEST {plain_text(self.file)} -o {p}_test -lm"
-        body = [*sentences, *columns, "Numbers must be finite; what is not may give any answer.", "", *calls, ""]
+        missing = " NaN stands for a missing number." if self.raw else ""
+        body = [*sentences, *columns, f"Numbers must be finite, or any answer may come.{missing}", "", *calls, ""]
         body += [*test, command]
         lines = [f" * {line}".rstrip() for line in body]
         return [f"/* {plain_text(self.file)}: {purpose(plan)}.", " *", *lines, " */"]

@@ -10,6 +10,8 @@ from chainrule.storage.exporting.printing import AND, COMPARISON, NOT, OR, SIGN,
 
 __all__ = ["NUMPY", "PYTHON", "c_dialect", "c_number"]
 
+_BEYOND = float(np.finfo(np.float32).max) * (1 + 2.0**-25)  # from here on, float32 rounds to infinity
+
 _FUNCTIONS = ("ceil", "cos", "exp", "expm1", "floor", "log", "log10", "log1p", "log2", "sin", "sqrt", "tanh", "trunc")
 
 
@@ -76,11 +78,9 @@ def c_number(x: float, single: bool) -> str:
     """
     if not math.isfinite(x):
         return "NAN" if x != x else f"{'-' * (x < 0)}INFINITY"
-    with np.errstate(over="ignore"):
-        kept = np.float32(x) if single else np.float64(x)
-    if not np.isfinite(kept):
+    if single and abs(x) >= _BEYOND:
         return f"{'-' * (x < 0)}INFINITY"
-    text = repr(kept.item()) if not single else str(kept)
+    text = str(np.float32(x)) if single else repr(x)
     return f"{text}{'' if '.' in text or 'e' in text else '.0'}{'f' * single}"
 
 

@@ -45,7 +45,7 @@ def encoder_blocks(plan: Plan, *, arrays: bool) -> list[list[str]]:
         call = "one_hot(cell, **column)" if CategoryColumn in kinds else "scaled(cell, **column)"
     encode = [
         "def encode(row):",
-        '    """Turn a row, its cells in the order of COLUMNS or in a dictionary, into inputs of the network."""',
+        '    """Turn a row, cells in the order of COLUMNS or a dictionary, into the network\'s inputs."""',
         "    cells = [row[name] for name in COLUMNS] if isinstance(row, dict) else row",
         "    if len(cells) != len(COLUMNS):",
         '        raise ValueError(f"a row has {len(cells)} cells; expected are {len(COLUMNS)}")',
@@ -116,7 +116,7 @@ NUMBER = '''def scaled(cell, fill, center, scale, missing):
     return [(x - center) / scale, float(is_missing(cell))][: 1 + missing]'''.splitlines()
 
 ONE_HOT = '''def one_hot(cell, categories, rare, missing):
-    """Give 1 for the cell's category and 0 for the others; unknown and missing ones last, if training had some."""
+    """Give 1 for the cell's category and 0 for the others; the last are for unknown and missing ones."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
         cell = int(cell)  # 1, 1.0 and "1" are one category
     empty = is_missing(cell)

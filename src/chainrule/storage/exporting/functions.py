@@ -1,20 +1,35 @@
-"""Functions as source: one definition for a formula, in NumPy, in plain Python or in C."""
+"""Functions as source: one definition for a formula, in NumPy or in plain Python."""
 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from typing import TypeAlias
 
 from chainrule.engines.compiled.graph import COLUMN, ENTRY, REDUCTIONS, Node
 from chainrule.engines.compiled.rows import Program
 from chainrule.storage.exporting.bounds import may_fail
-from chainrule.storage.exporting.dialects import NUMPY, PYTHON, c_dialect, c_number
+from chainrule.storage.exporting.dialects import NUMPY, PYTHON
 from chainrule.storage.exporting.lifted import Function
 from chainrule.storage.exporting.literals import WIDTH
-from chainrule.storage.exporting.printing import Printer, choose_names
+from chainrule.storage.exporting.printing import Printer, choose_names, is_leaf
 
-__all__ = ["c_function", "numpy_function", "plain_text", "python_function", "uses"]
+__all__ = [
+    "goes_over_a_row",
+    "hoisted",
+    "numpy_function",
+    "plain_text",
+    "python_function",
+    "short_lines",
+    "uses",
+]
+
+# Names that mean something else in a file, or would be read so.
+TAKEN = {"np", "math", "k", "n", "a", "x", "f"}
+
+Names: TypeAlias = dict[int, str]
+# What is written of a node.
+Statements: TypeAlias = list[tuple[int, str]]
 
 
 def uses(function: Function) -> set[str]:
@@ -42,14 +57,16 @@ def numpy_function(function: Function) -> list[str]:
         return e / (1 + e)
     """
     program = function.program
-    names = choose_names(program, _taken(), lambda k, count: count > 1)
-    printer = Printer(program, NUMPY, names)
     result = program.results[0]
-    value = printer[result]
-    if program.nodes[result].extent < ENTRY:
-        value = f"np.full_like({program.inputs[0]}, {value})"
-    body = [f"{name} = {printer.definition(k)}" for k, name in names.items() if k != result or name == value]
-    return _python_definition(function, [*body, f"return {value}"])
+
+    def write(names: Names) -> Statements:
+        printer = Printer(program, NUMPY, names)
+        value = printer[result]
+        if program.nodes[result].extent < ENTRY:
+            value = f"np.full_like({program.inputs[0]}, {value})"
+        return [*((k, f"{name} = {printer.definition(k)}") for k, name in names.items()), (result, f"return {value}")]
+
+    return _python_definition(function, short_lines(program, set(), write))
 
 
 def python_function(function: Function) -> list[str]:
@@ -65,12 +82,17 @@ def python_function(function: Function) -> list[str]:
     """
     program = function.program
     guarded = may_fail(program, function.numbers)
-    if program.elementwise:
-        names = choose_names(program, _taken(), lambda k, count: count > 1)
+    if not program.elementwise:
+        body = short_lines(program, hoisted(program), lambda names: _python_row(program, names, guarded))
+        return _python_definition(function, body)
+
+    def write(names: Names) -> Statements:
         printer = Printer(program, PYTHON, names, guarded)
-        body = [f"{name} = {printer.definition(k)}" for k, name in names.items()]
-        return _python_definition(function, [*body, f"return {printer[program.results[0]]}"])
-    return _python_definition(function, _python_row_body(program, guarded))
+        result = program.results[0]
+        lines = [(k, f"{name} = {printer.definition(k)}") for k, name in names.items()]
+        return [*lines, (result, f"return {printer[result]}")]
+
+    return _python_definition(function, short_lines(program, set(), write))
 
 
 def _python_definition(function: Function, body: list[str]) -> list[str]:
@@ -98,25 +120,49 @@ def plain_text(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def _taken() -> set[str]:
-    """Names that mean something else in a file, or would be read so."""
-    return {"np", "math", "k", "n", "a", "x", "f"}
+def short_lines(program: Program, named: Collection[int], write: Callable[[Names], Statements]) -> list[str]:
+    """Write statements, and name parts of those that are too long for a line until they are not.
+
+    Args:
+        program: what is written.
+        named: nodes that have a name in any case, besides those that are used twice.
+        write: gives the statements, each with the node that it writes, for a choice of names.
+    """
+    named = set(named)
+    while True:
+        names = choose_names(program, TAKEN, lambda k, count: count > 1 or k in named)
+        lines = write(names)
+        long = [k for k, text in lines if len(text) > WIDTH - 4]
+        pieces = [piece for k in long for piece in _pieces(program, names, k)]
+        if not pieces:
+            return [text for _, text in lines]
+        named.add(pieces[0])
 
 
-def _row_names(program: Program) -> dict[int, str]:
-    """Name what a row has to be gone through for, and what is used twice."""
-    hoisted = {
+def _pieces(program: Program, names: Names, k: int) -> list[int]:
+    """Give the arguments of a node that could have a name of their own, the largest first."""
+
+    def size(place: int) -> int:
+        return 0 if place in names else 1 + sum(map(size, program.nodes[place].args))
+
+    arguments = [a for a in program.nodes[k].args if a not in names and not is_leaf(program, a)]
+    return sorted(arguments, key=size, reverse=True)
+
+
+def hoisted(program: Program) -> set[int]:
+    """Give the nodes that have to be found before the entries of a row are gone through."""
+    found = {
         argument
         for node in program.nodes
         for argument in node.args
         if (node.extent == ENTRY or node.op in REDUCTIONS) and program.nodes[argument].extent == COLUMN
     }
-    hoisted |= {k for k in program.results if program.nodes[k].extent == COLUMN}
-    hoisted |= {k for k, node in enumerate(program.nodes) if _goes_over_a_row(program, node)}
-    return choose_names(program, _taken(), lambda k, count: count > 1 or k in hoisted)
+    found |= {k for k in program.results if program.nodes[k].extent == COLUMN}
+    return found | {k for k, node in enumerate(program.nodes) if goes_over_a_row(program, node)}
 
 
-def _goes_over_a_row(program: Program, node: Node) -> bool:
+def goes_over_a_row(program: Program, node: Node) -> bool:
+    """Whether a node is a sum, or the like, of entries that differ."""
     return node.op in REDUCTIONS and program.nodes[node.args[0]].extent == ENTRY
 
 
@@ -138,8 +184,7 @@ def _rows_in(program: Program, names: Collection[int], k: int) -> list[int]:
     return sorted(found)
 
 
-def _python_row_body(program: Program, guarded: Collection[int]) -> list[str]:
-    names = _row_names(program)
+def _python_row(program: Program, names: Names, guarded: Collection[int]) -> Statements:
     printer = Printer(program, PYTHON, names, guarded, element=lambda name: f"{name}_k")
 
     def entries(k: int, text: str) -> str:
@@ -157,103 +202,11 @@ def _python_row_body(program: Program, guarded: Collection[int]) -> list[str]:
 
     def definition(k: int) -> str:
         node = program.nodes[k]
-        if _goes_over_a_row(program, node):
+        if goes_over_a_row(program, node):
             row = whole_row(node.args[0])
             return f"{node.op}({row or entries(node.args[0], printer[node.args[0]])})"
         return f"[{entries(k, printer.definition(k))}]" if node.extent == ENTRY else printer.definition(k)
 
     result = program.results[0]
-    body = [f"{name} = {definition(k)}" for k, name in names.items()]
-    return [*body, f"return {whole_row(result) or '[' + entries(result, printer[result]) + ']'}"]
-
-
-def c_function(function: Function, prefix: str, single: bool) -> list[str]:
-    r"""Write a static function of one number, or one that fills a row ``a`` from a row ``z`` of n numbers.
-
-    >>> from chainrule.formulas import ACTIVATIONS
-    >>> from chainrule.storage.exporting.lifted import lift
-    >>> print(*c_function(lift(ACTIVATIONS["relu"], 3, single=True), "net", single=True), sep="\n")
-    /* f(z) = max(z, 0). */
-    static inline float net_relu(float z)
-    {
-        return net_max(z, 0.0f);
-    }
-    """
-    program, real = function.program, "float" if single else "double"
-    doc = textwrap.wrap(plain_text(function.doc), WIDTH - 6)
-    comment = [f"{'  ' if k else '/*'} {line}{' */' * (line is doc[-1])}" for k, line in enumerate(doc)]
-    numbers = "".join(f", {real} {name}" for name in program.numbers)
-    row = program.inputs[0]
-    if program.elementwise:
-        head = f"static inline {real} {prefix}_{function.name}({real} {row}{numbers})"
-        body = list(_c_number_body(program, prefix, single))
-    else:
-        head = f"static inline void {prefix}_{function.name}(const {real} {row}[], {real} a[], int n{numbers})"
-        body = list(_c_row_body(program, prefix, single))
-    return [*comment, head, "{", *(f"    {line}" for line in body), "}"]
-
-
-def _c_number_body(program: Program, prefix: str, single: bool) -> Iterator[str]:
-    real, row = "float" if single else "double", program.inputs[0]
-    names = choose_names(program, _taken(), lambda k, count: count > 1)
-    printer = Printer(program, c_dialect(single, prefix), names)
-    if not any(node.op == "input" for node in program.nodes):
-        yield f"(void){row};"
-    for k, name in names.items():
-        yield f"const {real} {name} = {printer.definition(k)};"
-    yield f"return {printer[program.results[0]]};"
-
-
-@dataclass
-class _Loop:
-    """Statements, then a loop over the row, if there is something for it to do.
-
-    Args:
-        before: what stands in front.
-        inside: what is done for each k.
-        first: where k begins.
-    """
-
-    before: list[str]
-    inside: list[str]
-    first: int = 0
-
-    def lines(self) -> list[str]:
-        """Write it."""
-        if not self.inside:
-            return self.before
-        braces = len(self.inside) > 1
-        head = f"for (int k = {self.first}; k < n; k++){' {' * braces}"
-        return [*self.before, head, *(f"    {line}" for line in self.inside), *(["}"] if braces else [])]
-
-
-def _c_row_body(program: Program, prefix: str, single: bool) -> Iterator[str]:
-    """Write a loop over the row for each reduction, and one for the row that several of them need.
-
-    That row is kept in ``a``, so there may be one; what else is needed twice is computed twice.
-    """
-    real, nodes, result = "float" if single else "double", program.nodes, program.results[0]
-    names = _row_names(program)
-    kept, *others = [*(k for k in names if nodes[k].extent == ENTRY), None]
-    names = {k: "a" if k == kept else name for k, name in names.items() if k not in others}
-    printer = Printer(program, c_dialect(single, prefix), names, element=lambda name: f"{name}[k]")
-    loops = [_Loop([], [])]
-    for k, name in names.items():
-        node = nodes[k]
-        reduced = node.args[0] if _goes_over_a_row(program, node) else None
-        if k == kept:
-            loops.append(_Loop([], [f"a[k] = {printer.definition(k)};"]))
-        elif reduced is None:
-            loops.append(_Loop([f"const {real} {name} = {printer.definition(k)};"], []))
-        elif node.op == "sum":
-            if not loops[-1].inside or loops[-1].first or len(loops[-1].inside) > 1:
-                loops.append(_Loop([], []))
-            loops[-1].before.append(f"{real} {name} = {c_number(0.0, single)};")
-            loops[-1].inside.append(f"{name} += {printer[reduced]};")
-        else:
-            update = f"{name} = {prefix}_{node.op}({name}, {printer[reduced]});"
-            loops.append(_Loop([f"{real} {name} = {printer.at(reduced, '0')};"], [update], 1))
-    if result != kept:
-        loops.append(_Loop([], [f"a[k] = {printer[result]};"]))
-    for loop in loops:
-        yield from loop.lines()
+    lines = [(k, f"{name} = {definition(k)}") for k, name in names.items()]
+    return [*lines, (result, f"return {whole_row(result) or '[' + entries(result, printer[result]) + ']'}")]

@@ -68,7 +68,8 @@ def about_columns(plan: Plan, *, raw: bool) -> list[str]:
         return [f"A row has {_many(plan.sizes[0], 'number')}."]
     names = [plain_text(name) for name in (plan.encoder.inputs if raw else plan.encoder.outputs)]
     shown = names if len(names) <= LISTED else [*names[:LISTED], f"… ({len(names)} in all)"]
-    return filled("A row has these columns: " if len(names) > 1 else "A row has one column: ", shown, ".", "")
+    head = "A row has these columns, in this order: " if raw else "These are the numbers of x, in this order: "
+    return filled(head, shown, ".", "")
 
 
 def results(plan: Plan) -> Iterator[tuple[str, str]]:
