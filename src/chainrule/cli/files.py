@@ -203,8 +203,9 @@ def check_export_place(path: Path, inputs: Collection[str | Path]) -> None:
     """See that an export can be written here, and that it takes the place of nothing but another one."""
     check_place(path, inputs)
     head = _head(path, 4096)
-    # An ONNX file begins with numbers and the name of what made it.
-    if head and b"Written by chainrule" not in head and b"chainrule" not in head[:32]:
+    # An ONNX file begins with its version, tagged by the byte 8, and the name of what made it.
+    graph = head.startswith(b"\x08") and b"chainrule" in head[:32]
+    if head and not graph and b"Written by chainrule" not in head:
         raise UsageError(
             "{path} is there already and was not exported by chainrule; name another file (--out), or remove it first",
             path=path,

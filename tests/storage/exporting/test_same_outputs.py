@@ -119,11 +119,20 @@ def give_target(model: Model, kind: str, rng: np.random.Generator) -> None:
         model.target = TargetEncoder("values", center=center, scale=scale, flat=N == 1)
 
 
-def off(got: Any, wanted: npt.NDArray[Any]) -> float:
-    """How far numbers are off, relative to the larger of 1 and what is wanted."""
+def off(got: Any, wanted: npt.NDArray[Any], size: npt.NDArray[Any]) -> float:
+    """How far numbers are off, relative to the larger of 1 and their size."""
     found, exact = np.asarray(got, dtype=np.float64), wanted.astype(np.float64)
     assert found.shape == exact.shape
-    return float(np.max(np.abs(found - exact) / np.maximum(1, np.abs(exact))))
+    return float(np.max(np.abs(found - exact) / np.maximum(1, size)))
+
+
+def size_of(case: Case, name: str, wanted: dict[str, npt.NDArray[Any]]) -> npt.NDArray[Any]:
+    """The size of what is wanted; of a value that was put together from scale * a + center, that of its parts."""
+    target = case.model.target
+    if name == "predict" and target is not None and target.kind == "values":
+        parts = np.abs(wanted["outputs"] * np.array(target.scale)) + np.abs(np.array(target.center))
+        return parts.reshape(wanted[name].shape)
+    return np.abs(wanted[name])
 
 
 def sure(case: Case, outputs: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -166,7 +175,7 @@ def test_random_models(seed: int, tmp_path: Path, tally: Tally) -> None:
             if name == "predict" and is_label(case):
                 assert np.array(got)[rows].tolist() == numbers[rows].tolist(), (what, str(case))
                 continue
-            worst = off(got, numbers)
+            worst = off(got, numbers, size_of(case, name, wanted))
             tally(f"{what}, {model.dtype}", 1, worst, limit)
             assert worst <= limit, (what, name, worst, str(case))
 

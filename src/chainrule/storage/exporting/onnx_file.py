@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.data.encoded import CategoryColumn, NumberColumn
-from chainrule.errors import MissingExtra
+from chainrule.errors import MissingExtra, UsageError
 from chainrule.storage.exporting.onnx_graph import GraphBuilder
 from chainrule.storage.exporting.plan import DenseStep, Plan, Step
 from chainrule.storage.exporting.wording import purpose, summary
@@ -70,6 +70,22 @@ def _properties(plan: Plan) -> dict[str, str]:
     return {name: value if isinstance(value, str) else json.dumps(value) for name, value in found.items() if value}
 
 
+def _utf8(text: str) -> str:
+    """Give a text back that UTF-8 can hold.
+
+    Raises:
+        UsageError: for another.
+    """
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise UsageError(
+            "{text!r} cannot be written in UTF-8, which ONNX needs; rename it, or export to numpy, python or c",
+            text=text,
+        ) from None
+    return text
+
+
 class _Writer:
     """Writes one graph."""
 
@@ -78,7 +94,7 @@ class _Writer:
         self.inputs: list[Any] = []
         self.outputs: list[Any] = []
         self.one_hot = plan.has_categories
-        names = [name or f"column{k}" for k, name in enumerate(plan.encoder.inputs)] if plan.encoder else []
+        names = [_utf8(name) or f"column{k}" for k, name in enumerate(plan.encoder.inputs)] if plan.encoder else []
         self.columns = names if not plan.numeric else []
         self.b = GraphBuilder(plan.single, [*RESULTS, *self.columns])
 
@@ -142,7 +158,7 @@ class _Writer:
     def ones(self, x: str, column: CategoryColumn) -> list[str]:
         """1 at a row's category and 0 elsewhere; an empty text is a missing cell."""
         b, count = self.b, len(column.categories)
-        texts = [text.encode("utf-8") for text in (*column.categories, "")]
+        texts = [_utf8(text).encode() for text in (*column.categories, "")]
         every = b.add("OneHotEncoder", x, domain="ai.onnx.ml", cats_strings=texts, zeros=1)
         every = b.add("Squeeze", every, b.constant([1], dtype=np.int64))
         every = every if self.plan.single else b.cast(every, b.dtype)
@@ -200,7 +216,8 @@ class _Writer:
             k = b.add("ArgMax", A, axis=1, keepdims=0)
         kind = type(plan.classes[0])
         dtype: Any = {str: str, bool: np.bool_, int: np.int64, float: np.float64}[kind]
-        labels = np.array(plan.classes, dtype=object) if kind is str else np.array(plan.classes, dtype=dtype)
+        known = [_utf8(label) for label in plan.classes] if kind is str else plan.classes
+        labels = np.array(known, dtype=object if kind is str else dtype)
         self.give("label", b.add("Gather", b.constant(labels, "classes", labels.dtype), k, axis=0), dtype, [])
 
     def values(self, A: str) -> None:

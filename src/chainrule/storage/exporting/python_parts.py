@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from chainrule._version import __version__
+from chainrule.storage.exporting.functions import plain_text
 from chainrule.storage.exporting.literals import WIDTH, nested, python_number
 from chainrule.storage.exporting.plan import Plan
 from chainrule.storage.exporting.samples import Sample
@@ -49,7 +50,7 @@ def opening(plan: Plan, needs: str, file: str) -> list[str]:
         "",
         *(f"    {function + '(X)':<18}{what}, for each row of X" for function, what in results(plan)),
         "",
-        f"`python {file}` tests the file on a few rows.",
+        f"`python {plain_text(file)}` tests the file on a few rows.",
         '"""',
     ]
 
