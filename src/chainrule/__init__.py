@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from chainrule.network import BatchNorm, Dense, Dropout, Network
     from chainrule.storage import (
         check_parity,
+        export,
         from_keras_weights,
         from_sklearn,
         from_torch_state_dict,
@@ -113,6 +114,7 @@ _HOMES = {
     "from_torch_state_dict": "storage",
     "UpdateRatios": "training",
     "diagnose_training": "training",
+    "export": "storage",
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
@@ -169,6 +171,7 @@ __all__ = [
     "descent",
     "diagnose_training",
     "errors",
+    "export",
     "find_rate",
     "formulas",
     "from_keras_weights",

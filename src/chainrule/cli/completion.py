@@ -7,6 +7,7 @@ __all__ = [
     "data_sets",
     "dtypes",
     "engines",
+    "formats",
     "initializers",
     "losses",
     "optimizers",
@@ -61,6 +62,13 @@ def engines(incomplete: str) -> list[str]:
     from chainrule.engines import ENGINES
 
     return _beginning(["auto", *ENGINES], incomplete)
+
+
+def formats(incomplete: str) -> list[str]:
+    """Offer what a model can be exported to."""
+    from chainrule.storage.exporting import FORMATS
+
+    return _beginning(FORMATS, incomplete)
 
 
 def scalings(incomplete: str) -> list[str]:

@@ -19,6 +19,7 @@ __all__ = [
     "PICTURES",
     "beside",
     "check_checkpoint_place",
+    "check_export_place",
     "check_model_place",
     "check_picture_place",
     "check_place",
@@ -206,6 +207,19 @@ def check_checkpoint_place(path: Path, inputs: Collection[str | Path]) -> None:
     if head and head[8:] != b"{":
         raise UsageError(
             "{path} is there already and is no checkpoint; name another file (--checkpoint), or remove it first",
+            path=path,
+        )
+
+
+def check_export_place(path: Path, inputs: Collection[str | Path]) -> None:
+    """See that an export can be written here, and that it takes the place of nothing but another one."""
+    check_place(path, inputs)
+    head = _head(path, 4096)
+    # An ONNX file begins with its version, tagged by the byte 8, and the name of what made it.
+    graph = head.startswith(b"\x08") and b"chainrule" in head[:32]
+    if head and not graph and b"Written by chainrule" not in head:
+        raise UsageError(
+            "{path} is there already and was not exported by chainrule; name another file (--out), or remove it first",
             path=path,
         )
 

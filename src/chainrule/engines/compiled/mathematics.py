@@ -17,6 +17,8 @@ from chainrule.engines.compiled.logarithms import integer_power, log, log1p, log
 from chainrule.engines.compiled.trigonometry import cos, sin
 
 __all__ = [
+    "ERFCX_32",
+    "ERFCX_64",
     "FUNCTIONS",
     "cos",
     "erfcx",
@@ -38,12 +40,12 @@ __all__ = [
 
 # ((x + 1/2) erfcx(x) - 1/2) / t in q = 2 t - 1, where t = x / (x + K) and x >= 0, found as the coefficients in
 # `exponentials` were. Relative to erfcx(x): float32, K = 3, 2^-26.5; float64, K = 3.5, 2^-55.6.
-_ERFCX_32 = (
+ERFCX_32 = (
     *(0.25300806760787964, -0.38862916827201843, 0.3410666286945343, -0.21142207086086273),
     *(0.09214935451745987, -0.023834433406591415, 6.444902101065964e-05, 0.0024369421880692244),
     *(-0.0005550786154344678, -0.00017244544869754463, 7.733736129011959e-05),
 )
-_ERFCX_64 = (
+ERFCX_64 = (
     *(0.2423492448711544, -0.3823584250087742, 0.3718028286765529, -0.2742837335232552),
     *(0.15919413536320817, -0.07121098153946595, 0.02238765570885583, -0.003288324751858376),
     *(-0.0009266951302417822, 0.0006244271507890799, -6.004287251738775e-05, -6.146913796727917e-05),
@@ -70,7 +72,7 @@ def _erfcx_right(c: Code, x: Value) -> Value:
     """
     held = clip(c, x, 0.0, 1e18)  # beyond, t is 1 as well
     t = c.div(held, c.add(held, 3.0 if c.single else 3.5))
-    p = polynomial(c, c.fma(t, 2.0, -1.0), _ERFCX_32 if c.single else _ERFCX_64)
+    p = polynomial(c, c.fma(t, 2.0, -1.0), ERFCX_32 if c.single else ERFCX_64)
     above = c.fma(t, p, 0.5)
     above_lost = c.fma(t, p, c.sub(0.5, above))
     below, below_lost = two_sum(c, x, c.like(0.5, x))
