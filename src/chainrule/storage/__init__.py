@@ -1,8 +1,8 @@
 """Model files: `save` writes a model whole or not at all, `load` gives back exactly what was saved.
 
-What is in a file, docs/models.md says. What training keeps in order to go on, `checkpoint_file` writes likewise. `export`
-writes a model for others, as ONNX or as source in Python or C: docs/export.md. Weights to and from scikit-learn, PyTorch
-and Keras, docs/interchange.md shows.
+What is in a file, docs/models.md says. What training keeps in order to go on, `checkpoint_file` writes likewise.
+`export` writes a model for others, as ONNX or as source in Python or C: docs/export.md. Weights to and from
+scikit-learn, PyTorch and Keras, docs/interchange.md shows.
 """
 
 from chainrule.storage.atomic import atomic_write

@@ -201,7 +201,7 @@ def test_an_activation_of_ones_own(tmp_path: Path) -> None:
         use="A test: its parameter is a word of C.",
     )
     steep = Activation(
-        name="exp",
+        name="log",
         value=lambda z: 1 / (1 + np.exp(-3 * z)),
         slope=lambda z, a: 3 * a * (1 - a),
         latex="",
@@ -216,7 +216,7 @@ def test_an_activation_of_ones_own(tmp_path: Path) -> None:
     )
     for record in (bent, steep, centred):
         register(record)
-    layers = [Dense(4, bent.with_parameters(long=0.25)), Dense(5, "centred"), Dense(3, "bent"), Dense(2, "exp")]
+    layers = [Dense(4, bent.with_parameters(long=0.25)), Dense(5, "centred"), Dense(3, "bent"), Dense(2, "log")]
     model = Network(layers, inputs=2).init(seed=2)
     paths = write_all(model, tmp_path)
     rows = [[0.5, -1.5], [300.0, 400.0], [-300.0, 2.0]]
@@ -228,7 +228,7 @@ def test_an_activation_of_ones_own(tmp_path: Path) -> None:
     code = "double a[2]; net_outputs(x, a); y[count++] = a[0]; y[count++] = a[1];"
     assert np.allclose(run_c(tmp_path, model, rows, code), wanted, atol=1e-12)
     text = paths["numpy"].read_text(encoding="utf-8")
-    assert "def exp_activation(z):" in text
+    assert "def log_activation(z):" in text
     assert "bent(A2 @ W3.T + b3, long_=0.5)" in text
 
 
