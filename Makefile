@@ -4,7 +4,7 @@
 DEMO = train digits --out demo/digits.safetensors --plot demo/digits.png
 PYTEST_ARGS = -n auto --maxprocesses 4
 SAFETY = tests/training/test_checkpoints.py tests/training/test_crashes.py tests/storage/test_checkpoint_file.py
-SAFETY += tests/cli/test_checkpoints.py
+SAFETY += tests/cli/test_checkpoints.py tests/storage/test_mutations.py
 
 ifeq ($(OS),Windows_NT)
 PYTHON ?= python
@@ -79,7 +79,8 @@ campaign: .venv/installed-test
 	$(VENV_PYTHON) -m pytest tests/engines/compiled tests/estimators/test_checks.py $(PYTEST_ARGS)
 
 # 200 trainings killed and 1,000 left and taken up again, 200 commands interrupted, a fault at each system call of a save,
-# disks full at 64 points, every prefix and header bit and 10,000 payload bits of both kinds of files: half an hour.
+# disks full at 64 points, every prefix and header bit and 10,000 payload bits of both kinds of files, 20,000 changes of
+# each: half an hour.
 campaign-safety: export CHAINRULE_CASES = 1000
 campaign-safety: .venv/installed-test
 	$(VENV_PYTHON) -m pytest $(SAFETY) $(PYTEST_ARGS)

@@ -2,10 +2,11 @@
 
     python mutations.py READER GOOD FIRST COUNT
 
-READER is "model" or "checkpoint", GOOD a whole file of that kind. Change number FIRST to FIRST + COUNT - 1 of it is
-each written beside it under another name and read. Allowed is the documented error, or what can be used; not another
-exception, another file that is opened, code that is imported, compiled or run, more than 2 s of processor time, or more
-memory than four times the file and 64 MB. What was counted is printed as JSON.
+READER is "model" or "checkpoint", GOOD a whole file of that kind; a checkpoint that is not there is made. Change
+number FIRST to FIRST + COUNT - 1 of it is each written beside it under another name and read. Allowed is the
+documented error, or what can be used; not another exception, another file that is opened, code that is imported,
+compiled or run, more than 2 s of processor time, or more memory than four times the file and 64 MB. What was counted
+is printed as JSON.
 """
 
 from __future__ import annotations
@@ -26,9 +27,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ModelFileError
+import numpy as np
+
+from chainrule.errors import DivergenceError, ModelFileError, UsageError
 from chainrule.model import Model
+from chainrule.network import BatchNorm, Dense, Dropout, Network
 from chainrule.storage import load
+from chainrule.training import Checkpoint, EarlyStopping, Info, train
 
 Chance = random.Random
 ZEROS = b"0" * 64
@@ -285,12 +290,38 @@ def use_model(path: Path) -> None:
     _ = model.summary(), repr(model), model.theta.sum()
 
 
-READERS: dict[str, Callable[[Path], Any]] = {"model": use_model}
+def learn(resume: Path | None = None, callbacks: tuple[Any, ...] = ()) -> Model:
+    """Train a small network, or go on with it."""
+    network = Network([Dense(2, "tanh"), BatchNorm("relu"), Dropout(0.2), Dense(2, "softmax")], inputs=2)
+    X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [2.0, 0.0], [0.0, 2.0]], [0, 1, 1, 0, 1, 1]
+    stop = EarlyStopping("loss", patience=5)
+    return train(network, X, y, batch_size=4, epochs=4, callbacks=[stop, *callbacks], resume=resume, engine="reference")
+
+
+def make_checkpoint(path: Path) -> None:
+    """Leave a training within its last epoch but one."""
+
+    class Leave:
+        def batch(self, info: Info) -> str | None:
+            return "left" if (info.epoch, info.batch) == (3, 1) else None
+
+    learn(callbacks=(Checkpoint(path), Leave()))
+
+
+def use_checkpoint(path: Path) -> None:
+    """Go on from a checkpoint, and see that a sound model comes of it."""
+    model = learn(resume=path)
+    assert np.isfinite(model.theta).all()
+
+
+READERS: dict[str, Callable[[Path], Any]] = {"model": use_model, "checkpoint": use_checkpoint}
 # What Python itself reports of the work that is allowed.
 HARMLESS = {"open", "object.__getattr__", "object.__setattr__", "sys._getframe", "builtins.id"}
 
 
 def main(reader: str, good: str, first: int, count: int) -> None:
+    if reader == "checkpoint" and not Path(good).exists():
+        make_checkpoint(Path(good))
     read, content, path = READERS[reader], Path(good).read_bytes(), Path(good).with_name("changed.bin")
     read(Path(good))  # what is imported on first use is there from now on
     for number in range(-20, 0):
@@ -322,7 +353,9 @@ def attempt(read: Callable[[Path], Any], path: Path) -> str:
     """Read a file and say how it went."""
     try:
         read(path)
-    except ModelFileError as error:
+    except (ModelFileError, UsageError, DivergenceError) as error:
+        if isinstance(error, DivergenceError):  # huge numbers, which a training may have come to
+            return "read"
         return "refused" if str(error).startswith(str(path)) else f"refused without its name: {error}"
     return "read"
 

@@ -23,6 +23,11 @@ def test_changed_models(part: int, small: Model, tmp_path: Path) -> None:
     read(save(small, tmp_path / "good.safetensors"), "model", part)
 
 
+@pytest.mark.parametrize("part", range(PARTS))
+def test_changed_checkpoints(part: int, tmp_path: Path) -> None:
+    read(tmp_path / "run.checkpoint", "checkpoint", part)
+
+
 def read(good: Path, kind: str, part: int) -> None:
     count = CHANGES // PARTS
     given = [kind, str(good), str(part * count), str(count)]

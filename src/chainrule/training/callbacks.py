@@ -258,6 +258,8 @@ class EarlyStopping(Callback):
             kept = Snapshot(state["theta"], state["state"], state["epoch"])
             if type(kept.epoch) is not int or (kept.theta.shape, kept.state.shape) != self._shapes:
                 raise ValueError("it is no epoch of this network")
+            if not (np.isfinite(kept.theta).all() and np.isfinite(kept.state).all()):
+                raise ValueError("parameters are not finite")
             self._best, self._kept = float(state["best"]), kept
 
     def __repr__(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
@@ -19,7 +20,6 @@ from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.sparse import SparseRows
 from chainrule.storage.checkpoint_file import Kept, read_checkpoint
-from chainrule.storage.reading import tame
 from chainrule.streams import check_seed
 from chainrule.training import preparation as prepare
 from chainrule.training.audience import Audience
@@ -31,7 +31,7 @@ from chainrule.training.measuring import Measuring, find_metrics
 from chainrule.training.memory import Memory
 from chainrule.training.rates import ScaledRates, learning_rates
 from chainrule.training.run import INTERRUPTED, Run
-from chainrule.training.standing import Standing, read_standing
+from chainrule.training.standing import Standing, cannot_go_on, read_standing
 
 if TYPE_CHECKING:
     from chainrule.data.encoder import TableEncoder
@@ -212,11 +212,9 @@ def _standing(kept: Kept, run: Run, path: Any) -> Standing:
     """Give where the training that wrote a checkpoint stood, once it is known to be this training."""
     refuse_others(kept, run.identity, path)
     try:
-        return read_standing(kept, run.job, run.start, run.earlier)
+        return replace(read_standing(kept, run.job, run.start, run.earlier), path=str(path))
     except ModelFileError as problem:
-        raise ModelFileError(
-            "{path} cannot be gone on from: {problem}", path=str(path), problem=tame(problem)
-        ) from None
+        raise cannot_go_on(str(path), problem) from None
 
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:

@@ -11,7 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from chainrule.engines import NOTHING, Carry, ConstantRate, Engine, EpochResult, Job, Sums
-from chainrule.errors import DivergenceError
+from chainrule.errors import DivergenceError, ModelFileError, UsageError
 from chainrule.formulas import Array
 from chainrule.history import History
 from chainrule.language import Message, recognized
@@ -26,7 +26,7 @@ from chainrule.training.interrupt import Interrupt
 from chainrule.training.lbfgs import LBFGS, Trial, descend
 from chainrule.training.measuring import Measuring
 from chainrule.training.rates import ScaledRates
-from chainrule.training.standing import Standing, split_memory
+from chainrule.training.standing import Standing, cannot_go_on, split_memory
 
 __all__ = ["INTERRUPTED", "Run"]
 
@@ -125,7 +125,10 @@ class Run:
 
         What ended training then ends it now, but for more time or patience.
         """
-        self.audience.restore(standing.memories)
+        try:
+            self.audience.restore(standing.memories)
+        except (ModelFileError, UsageError) as problem:
+            raise cannot_go_on(standing.path, problem) from problem.__cause__
         if standing.stopped is not None and still_holds(standing.stopped, self.audience.callbacks):
             self.reason = recognized(standing.stopped, (TIME_LIMIT, EARLY_STOPPING))
         if not standing.measured:

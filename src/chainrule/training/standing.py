@@ -11,14 +11,15 @@ import numpy as np
 
 from chainrule.data import schema
 from chainrule.engines import Carry, Job, Sums
-from chainrule.errors import ModelFileError
+from chainrule.errors import ModelFileError, UsageError
 from chainrule.formulas import Array
 from chainrule.history import History
 from chainrule.language import Message
 from chainrule.storage.checkpoint_file import Kept
+from chainrule.storage.reading import tame
 from chainrule.storage.strict_json import plain
 
-__all__ = ["Standing", "read_standing", "split_memory", "write_standing"]
+__all__ = ["Standing", "cannot_go_on", "read_standing", "split_memory", "write_standing"]
 
 Memory = Mapping[str, Any]
 
@@ -42,6 +43,7 @@ class Standing:
         history: what was recorded.
         stopped: why training ended, or None where it is to go on.
         memories: what callbacks remember, by their names.
+        path: of the file that holds it, for messages.
     """
 
     carry: Carry
@@ -53,6 +55,12 @@ class Standing:
     history: History
     stopped: str | None = None
     memories: Mapping[str, Memory] = field(default_factory=dict)
+    path: str = ""
+
+
+def cannot_go_on(path: str, problem: ModelFileError | UsageError) -> ModelFileError | UsageError:
+    """Make the error that names the file, of the same kind as what was found in it."""
+    return type(problem)("{path} cannot be gone on from: {problem}", path=path, problem=tame(problem))
 
 
 def write_standing(standing: Standing) -> tuple[dict[str, Array], dict[str, Any]]:
@@ -145,6 +153,8 @@ def read_standing(kept: Kept, job: Job, start: Carry, epochs_before: int) -> Sta
     if (earlier := facts["updates_before"]) is not None:
         before = reader.carry(_BEFORE, *(sizes if not facts["measured"] else (*sizes[:2], ())), earlier)
     carry = reader.carry("", *sizes, facts["updates"])._replace(before=before)
+    if job.check_finite and not (np.isfinite(carry.theta).all() and np.isfinite(carry.state).all()):
+        raise ModelFileError("the checkpoint is damaged: it holds parameters that are not finite")
     loss, penalty, weight, newest, seconds = reader.vector("sums", 5, np.float64).tolist()
     length = epochs_before + facts["epoch"] - (not facts["measured"])
     series = {name: reader.vector(_SERIES + name, length, np.float64).tolist() for name in names}
