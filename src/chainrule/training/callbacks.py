@@ -31,7 +31,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.protocol import Carry
-from chainrule.errors import UnknownName, UsageError
+from chainrule.errors import ModelFileError, UnknownName, UsageError
 from chainrule.formulas import METRICS, Array
 from chainrule.formulas.intervals import is_real
 from chainrule.history import History
@@ -200,7 +200,9 @@ class EarlyStopping(Callback):
         if "epoch" in state:
             kept = Snapshot(state["theta"], state["state"], state["epoch"])
             if type(kept.epoch) is not int or (kept.theta.shape, kept.state.shape) != self._shapes:
-                raise ValueError("it is no epoch of this network")
+                raise ModelFileError(
+                    "the checkpoint is damaged: what EarlyStopping kept is of no epoch of this network"
+                )
             self._best, self._kept = float(state["best"]), kept
 
     def __repr__(self) -> str:
