@@ -340,12 +340,10 @@ def _tell_next(output: Output, places: _Places, outcome: Outcome, diagnosis: Dia
     for command in commands:
         output.say(command_line(name, *command), whole=True)
     if places.source != "-":
-        if outcome.interrupted and places.checkpoint is not None:
-            again = command_line(name, "train", "--resume", str(places.checkpoint))
-            output.say(f"{again}  # {tr('goes on where it was interrupted')}", whole=True)
-            return
         change, why = suggestion(outcome, diagnosis, recipe)
         again = command_line(name, "train", source, *places.training_options, *change)
+        if outcome.interrupted and places.checkpoint is not None:
+            again, why = command_line(name, "train", "--resume", str(places.checkpoint)), tr("goes on where it stopped")
         output.say(f"{again}  # {why}", whole=True)
 
 

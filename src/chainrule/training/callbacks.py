@@ -36,7 +36,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.protocol import Carry
-from chainrule.errors import UnknownName, UsageError
+from chainrule.errors import ModelFileError, UnknownName, UsageError
 from chainrule.formulas import METRICS, Array
 from chainrule.formulas.intervals import is_real
 from chainrule.history import History
@@ -257,9 +257,11 @@ class EarlyStopping(Callback):
         if "epoch" in state:
             kept = Snapshot(state["theta"], state["state"], state["epoch"])
             if type(kept.epoch) is not int or (kept.theta.shape, kept.state.shape) != self._shapes:
-                raise ValueError("it is no epoch of this network")
+                raise ModelFileError(
+                    "the checkpoint is damaged: what EarlyStopping kept is of no epoch of this network"
+                )
             if not (np.isfinite(kept.theta).all() and np.isfinite(kept.state).all()):
-                raise ValueError("parameters are not finite")
+                raise ModelFileError("the checkpoint is damaged: EarlyStopping kept parameters that are not finite")
             self._best, self._kept = float(state["best"]), kept
 
     def __repr__(self) -> str:

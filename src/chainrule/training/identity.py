@@ -162,14 +162,16 @@ def _refuse_epochs(was: Mapping[str, Any], now: Mapping[str, Any], path: object)
         return
     if after > before and _same_course(now["schedule"], before, after):
         return
-    key = (
-        "{path} was written by a training of {before} epochs, and now there are to be {after}: with the schedule"
-        " {schedule!r} the learning rate depends on how many there are in all, and what was done so far would have been"
-        " done at other rates; give epochs={before}, or train from the beginning"
-        if after > before
-        else "{path} was written by a training of {before} epochs, and now there are to be {after}, fewer than then;"
+    key = template(
+        "{path} was written by a training of {before} epochs, and now there are to be {after}, fewer than then;"
         " give epochs={before} or more, or train from the beginning"
     )
+    if after > before:
+        key = template(
+            "{path} was written by a training of {before} epochs, and now there are to be {after}: with the schedule"
+            " {schedule!r} the learning rate depends on how many there are in all, and what was done so far would have"
+            " been done at other rates; give epochs={before}, or train from the beginning"
+        )
     raise UsageError(key, path=str(path), before=before, after=after, schedule=now["schedule"]["name"])
 
 
