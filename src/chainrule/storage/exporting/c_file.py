@@ -86,7 +86,7 @@ class _Header:
             self.opening(),
             [f"#ifndef {self.c.P}_H", f"#define {self.c.P}_H"],
             ["#include <math.h>"],
-            [f"#define {self.c.P}_INPUTS {plan.sizes[0]}", f"#define {self.c.P}_OUTPUTS {plan.outputs}"],
+            self.sizes(),
             *self.labels(),
             *map(self.weights, plan.steps),
             *self.encoder(),
@@ -142,6 +142,14 @@ class _Header:
         width = max(len(call) for call, _ in found) + 1
         return [(f"{call:<{width}}", what) for call, what in found]
 
+    def sizes(self) -> list[str]:
+        """Define the numbers of inputs, outputs and classes."""
+        plan = self.plan
+        found = {"INPUTS": plan.sizes[0], "OUTPUTS": plan.outputs}
+        if plan.kind == "classes":
+            found["CLASSES"] = len(plan.classes or ())
+        return [f"#define {self.c.P}_{name} {size}" for name, size in found.items()]
+
     def labels(self) -> list[list[str]]:
         plan, p = self.plan, self.c.p
         if plan.kind != "classes" or plan.classes is None:
@@ -149,11 +157,12 @@ class _Header:
         kind = {str: "char *const", bool: "int", int: "long long", float: "double"}[type(plan.classes[0])]
         texts = [_label(label) for label in plan.classes]
         head = f"static const {kind} {p}_classes[{self.c.P}_CLASSES] = "
-        return [[f"#define {self.c.P}_CLASSES {len(texts)}"], nested(head, texts, str, "{}", ";")]
+        return [nested(head, texts, str, "{}", ";")]
 
     def constant(self, name: str, array: Array) -> list[str]:
         sizes = "".join(f"[{n}]" for n in array.shape)
-        return nested(f"static const {self.c.real} {self.c.p}_{name}{sizes} = ", array, self.c.number, "{}", ";")
+        head, single = f"static const {self.c.real} {self.c.p}_{name}{sizes} = ", self.c.single
+        return nested(head, array, lambda x: c_number(x, single), "{}", ";")
 
     def weights(self, step: Step) -> list[str]:
         l = step.l
@@ -182,13 +191,14 @@ class _Header:
         lines = ["/* A raw column x becomes (x - center) / scale, with fill where x is missing (NaN). */"]
         for name, texts in tables.items():
             lines += nested(f"static const double {p}_{name}[{N}] = ", texts, str, "{}", ";")
-        value = f"((isnan(x[k]) ? {p}_fill[k] : x[k]) - {p}_center[k]) / {p}_scale[k]"
-        cast = f"(float)({value})" if self.c.single else value
+        value = f"(known - {p}_center[k]) / {p}_scale[k]"
         function = [
             f"static inline void {p}_encode(const double x[{N}], {self.c.real} a0[{N}])",
             "{",
-            f"    for (int k = 0; k < {N}; k++)",
-            f"        a0[k] = {cast};",
+            f"    for (int k = 0; k < {N}; k++) {{",
+            f"        const double known = isnan(x[k]) ? {p}_fill[k] : x[k];",
+            f"        a0[k] = {f'(float)({value})' if self.c.single else value};",
+            "    }",
             "}",
         ]
         return [lines, function]
