@@ -70,10 +70,11 @@ course: .venv/installed-test
 	$(VENV_PYTHON) scripts/course.py $(if $(MNIST),--mnist "$(MNIST)") $(LESSONS)
 
 # A thousand gradients, updates and epochs, 10,000 shapes with guarded arrays, 100 fresh processes, 200 damaged files, 50
-# interrupts: about an hour of two cores. At its end a line each says what was counted and how near the worst came.
+# interrupts, 200 exported models: about an hour of two cores. At its end a line each says what was counted and how near
+# the worst came.
 campaign: export CHAINRULE_CASES = 1000
 campaign: .venv/installed-test
-	$(VENV_PYTHON) -m pytest tests/engines/compiled $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest tests/engines/compiled tests/storage/exporting $(PYTEST_ARGS)
 
 bench: .venv/installed-chainrule
 	$(VENV_PYTHON) benchmarks/reference.py

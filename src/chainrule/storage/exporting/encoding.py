@@ -71,8 +71,9 @@ def _numeric(columns: tuple[Column, ...], arrays: bool) -> list[list[str]]:
         "CENTER": [repr(c.center) for c in columns if isinstance(c, NumberColumn)],
         "SCALE": [repr(c.scale) if c.scale else inf for c in columns if isinstance(c, NumberColumn)],
     }
-    constant = "; a scale of inf makes 0 of a column that never changed" if inf in lists["SCALE"] else ""
-    table = [f"# How a column becomes an input: (x - CENTER) / SCALE, with FILL where x is missing{constant}."]
+    table = ["# How a column becomes an input: (x - CENTER) / SCALE, with FILL where x is missing."]
+    if inf in lists["SCALE"]:
+        table.append("# A column that never changed has the scale inf, which makes 0 of it.")
     for name, items in lists.items():
         table += nested(f"{name} = {wrap}", items, str, end=")" if arrays else "")
     if arrays:
