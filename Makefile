@@ -73,10 +73,11 @@ course: .venv/installed-test
 	$(VENV_PYTHON) scripts/course.py $(if $(MNIST),--mnist "$(MNIST)") $(LESSONS)
 
 # A thousand gradients, updates and epochs, 10,000 shapes with guarded arrays, 100 fresh processes, 200 damaged files, 50
-# interrupts, every check of scikit-learn for both engines and number types: about an hour of two cores. At its end a line each says what was counted and how near the worst came.
+# interrupts, 200 exported models, every check of scikit-learn for both engines and number types: about an hour of two cores.
+# At its end a line each says what was counted and how near the worst came.
 campaign: export CHAINRULE_CASES = 1000
 campaign: .venv/installed-test
-	$(VENV_PYTHON) -m pytest tests/engines/compiled tests/estimators/test_checks.py $(PYTEST_ARGS)
+	$(VENV_PYTHON) -m pytest tests/engines/compiled tests/storage/exporting tests/estimators $(PYTEST_ARGS)
 
 # 200 trainings killed and 1,000 left and taken up again, 200 commands interrupted, a fault at each system call of a save,
 # disks full at 64 points, every prefix and header bit and 10,000 payload bits of both kinds of files, 20,000 changes of

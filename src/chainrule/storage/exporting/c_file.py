@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 
 import numpy as np
@@ -10,12 +9,15 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.data.encoded import NumberColumn
 from chainrule.formulas import Array
+from chainrule.storage.exporting.c_answers import answers, self_test
 from chainrule.storage.exporting.c_functions import c_function
+from chainrule.storage.exporting.c_layers import network
+from chainrule.storage.exporting.c_names import Names
 from chainrule.storage.exporting.dialects import c_number
 from chainrule.storage.exporting.functions import plain_text
-from chainrule.storage.exporting.literals import WIDTH, filled, nested
-from chainrule.storage.exporting.plan import DenseStep, NormStep, Plan, Step, identifier
-from chainrule.storage.exporting.samples import Sample, draw_sample
+from chainrule.storage.exporting.literals import WIDTH, nested
+from chainrule.storage.exporting.plan import NormStep, Plan, Step
+from chainrule.storage.exporting.samples import draw_sample
 from chainrule.storage.exporting.wording import about_columns, purpose, summary
 
 __all__ = ["c_string", "write_c"]
@@ -75,47 +77,36 @@ class _Header:
     """Writes the parts of a header, all with one prefix."""
 
     def __init__(self, plan: Plan, file: str) -> None:
-        self.plan, self.file = plan, file
-        # Only plain letters: not every compiler takes others in names.
-        self.p = identifier(re.sub(r"[^A-Za-z0-9_]+", "_", plan.name).strip("_")).rstrip("_")
-        self.P = self.p.upper()
-        self.single = plan.single
-        self.real = "float" if plan.single else "double"
-        # Raw numbers are scaled in double, whatever the network computes in.
-        self.raw = plan.numeric
-        self.x = "double" if self.raw else self.real
-
-    def number(self, x: float) -> str:
-        return c_number(float(x), self.single)
+        self.plan, self.file, self.c = plan, file, Names(plan)
 
     def text(self) -> str:
-        plan, p = self.plan, self.p
-        sample = draw_sample(plan, raw=self.raw)
+        plan, p = self.plan, self.c.p
+        sample = draw_sample(plan, raw=self.c.raw)
         blocks = [
             self.opening(),
-            [f"#ifndef {self.P}_H", f"#define {self.P}_H"],
+            [f"#ifndef {self.c.P}_H", f"#define {self.c.P}_H"],
             ["#include <math.h>"],
-            [f"#define {self.P}_INPUTS {plan.sizes[0]}", f"#define {self.P}_OUTPUTS {plan.outputs}"],
+            self.sizes(),
             *self.labels(),
             *map(self.weights, plan.steps),
             *self.encoder(),
             *self.helpers(),
-            *(c_function(function, p, self.single) for function in plan.functions),
-            *self.network(),
-            *self.answers(),
-            *self.self_test(sample),
-            [f"#endif /* {self.P}_H */"],
+            *(c_function(function, p, self.c.single) for function in plan.functions),
+            *network(self.c),
+            *answers(self.c),
+            *self_test(self.c, sample),
+            [f"#endif /* {self.c.P}_H */"],
         ]
         return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
     def opening(self) -> list[str]:
-        plan, p, P = self.plan, self.p, self.P
+        plan, p, P = self.plan, self.c.p, self.c.P
         sentences = textwrap.wrap(
             f"Written by chainrule {__version__}; C99, math.h only, no allocation. The network: {summary(plan)}.",
             WIDTH - 3,
         )
-        columns = about_columns(plan, raw=self.raw)
-        if plan.encoder is not None and not self.raw:
+        columns = about_columns(plan, raw=self.c.raw)
+        if plan.encoder is not None and not self.c.raw:
             columns = [
                 "Raw columns are not encoded here; x holds the network's inputs: numbers scaled, a 1 for",
                 "each category.",
@@ -124,7 +115,7 @@ class _Header:
         calls = [f"{call}{what}" for call, what in self.calls()]
         test = [f"Compiled as a program with -D{P}_TEST it tests itself:", ""]
         command = f"    cc -std=c99 -O2 -x c -D{P}_TEST {plain_text(self.file)} -o {p}_test -lm"
-        missing = " NaN stands for a missing number." if self.raw else ""
+        missing = " NaN stands for a missing number." if self.c.raw else ""
         body = [*sentences, *columns, f"Numbers must be finite, or any answer may come.{missing}", "", *calls, ""]
         body += [*test, command]
         lines = [f" * {line}".rstrip() for line in body]
@@ -132,7 +123,7 @@ class _Header:
 
     def calls(self) -> list[tuple[str, str]]:
         """Say how each function is called."""
-        plan, p = self.plan, self.p
+        plan, p = self.plan, self.c.p
         found = []
         if plan.kind == "classes":
             found.append((f"    int k = {p}_predict(x);", f" the likeliest class; its label is {p}_classes[k]"))
@@ -151,18 +142,27 @@ class _Header:
         width = max(len(call) for call, _ in found) + 1
         return [(f"{call:<{width}}", what) for call, what in found]
 
+    def sizes(self) -> list[str]:
+        """Define the numbers of inputs, outputs and classes."""
+        plan = self.plan
+        found = {"INPUTS": plan.sizes[0], "OUTPUTS": plan.outputs}
+        if plan.kind == "classes":
+            found["CLASSES"] = len(plan.classes or ())
+        return [f"#define {self.c.P}_{name} {size}" for name, size in found.items()]
+
     def labels(self) -> list[list[str]]:
-        plan, p = self.plan, self.p
+        plan, p = self.plan, self.c.p
         if plan.kind != "classes" or plan.classes is None:
             return []
         kind = {str: "char *const", bool: "int", int: "long long", float: "double"}[type(plan.classes[0])]
         texts = [_label(label) for label in plan.classes]
-        head = f"static const {kind} {p}_classes[{self.P}_CLASSES] = "
-        return [[f"#define {self.P}_CLASSES {len(texts)}"], nested(head, texts, str, "{}", ";")]
+        head = f"static const {kind} {p}_classes[{self.c.P}_CLASSES] = "
+        return [nested(head, texts, str, "{}", ";")]
 
     def constant(self, name: str, array: Array) -> list[str]:
         sizes = "".join(f"[{n}]" for n in array.shape)
-        return nested(f"static const {self.real} {self.p}_{name}{sizes} = ", array, self.number, "{}", ";")
+        head, single = f"static const {self.c.real} {self.c.p}_{name}{sizes} = ", self.c.single
+        return nested(head, array, lambda x: c_number(x, single), "{}", ";")
 
     def weights(self, step: Step) -> list[str]:
         l = step.l
@@ -179,8 +179,8 @@ class _Header:
         return [*lines, *self.constant(f"b{l}", step.b)]
 
     def encoder(self) -> list[list[str]]:
-        plan, p, N = self.plan, self.p, f"{self.P}_INPUTS"
-        if not self.raw or plan.encoder is None:
+        plan, p, N = self.plan, self.c.p, f"{self.c.P}_INPUTS"
+        if not self.c.raw or plan.encoder is None:
             return []
         columns = [column for column in plan.encoder.columns if isinstance(column, NumberColumn)]
         tables = {
@@ -191,20 +191,21 @@ class _Header:
         lines = ["/* A raw column x becomes (x - center) / scale, with fill where x is missing (NaN). */"]
         for name, texts in tables.items():
             lines += nested(f"static const double {p}_{name}[{N}] = ", texts, str, "{}", ";")
-        value = f"((isnan(x[k]) ? {p}_fill[k] : x[k]) - {p}_center[k]) / {p}_scale[k]"
-        cast = f"(float)({value})" if self.single else value
+        value = f"(known - {p}_center[k]) / {p}_scale[k]"
         function = [
-            f"static inline void {p}_encode(const double x[{N}], {self.real} a0[{N}])",
+            f"static inline void {p}_encode(const double x[{N}], {self.c.real} a0[{N}])",
             "{",
-            f"    for (int k = 0; k < {N}; k++)",
-            f"        a0[k] = {cast};",
+            f"    for (int k = 0; k < {N}; k++) {{",
+            f"        const double known = isnan(x[k]) ? {p}_fill[k] : x[k];",
+            f"        a0[k] = {f'(float)({value})' if self.c.single else value};",
+            "    }",
             "}",
         ]
         return [lines, function]
 
     def helpers(self) -> list[list[str]]:
         """Write what layers and functions are made of: min, max, weighted sums."""
-        p, real, ops = self.p, self.real, self.plan.operations
+        p, real, ops = self.c.p, self.c.real, self.plan.operations
         found = []
         for name, sign, needed in (("max", "<", {"maximum", "max"}), ("min", ">", {"minimum", "min"})):
             if ops & needed:
@@ -226,7 +227,7 @@ class _Header:
                 f"{' ' * len(f'static inline void {p}_dense(')}int rows, int columns)",
                 "{",
                 "    for (int i = 0; i < rows; i++) {",
-                f"        {real} z = {self.number(0)};",
+                f"        {real} z = {self.c.number(0)};",
                 "        for (int j = 0; j < columns; j++)",
                 "            z += W[i * columns + j] * x[j];",
                 "        a[i] = b ? z + b[i] : z;",
@@ -235,196 +236,6 @@ class _Header:
             ]
         )
         return found
-
-    def network(self) -> list[list[str]]:
-        """Write the forward pass; in two functions where the code of a layer is wanted."""
-        plan, p, P = self.plan, self.p, self.P
-        front = [step for step in plan.steps if plan.code is not None and step.l <= plan.code]
-        behind = [step for step in plan.steps if step not in front]
-        first = f"const {self.x} x[{P}_INPUTS]"
-        blocks = []
-        if front:
-            size = plan.sizes[plan.code or 0]
-            head = f"static inline void {p}_transform({first}, {self.real} a{plan.code}[{size}])"
-            blocks.append([f"/* The activations of layer {plan.code}. */", head, "{", *self.passed(front, True), "}"])
-        last = plan.steps[-1].l
-        head = f"static inline void {p}_outputs({first}, {self.real} a{last}[{P}_OUTPUTS])"
-        if front and not behind:
-            body = [f"    {p}_transform(x, a{last});"]
-        elif front:
-            before = [
-                f"    {self.real} a{plan.code}[{plan.sizes[plan.code or 0]}];",
-                f"    {p}_transform(x, a{plan.code});",
-            ]
-            body = [*before, *self.passed(behind, False)]
-        else:
-            body = self.passed(behind, True)
-        return [*blocks, ["/* What the last layer gives. */", head, "{", *body, "}"]]
-
-    def passed(self, steps: list[Step], from_x: bool) -> list[str]:
-        """Write layers one after the other; the last one's array is there already."""
-        p, last = self.p, steps[-1].l
-        lines, source, declared = [], "x", {last}
-        if not from_x:
-            source = f"a{steps[0].l if isinstance(steps[0], NormStep) else steps[0].l - 1}"
-            declared.add(steps[0].l - 1 if isinstance(steps[0], DenseStep) else steps[0].l)
-        elif self.raw:
-            lines += [f"    {self.real} a0[{self.P}_INPUTS];", f"    {p}_encode(x, a0);"]
-            source, declared = "a0", {last, 0}
-        for step in steps:
-            name = f"a{step.l}"
-            if step.l not in declared:
-                lines.append(f"    {self.real} {name}[{self.plan.sizes[step.l]}];")
-                declared.add(step.l)
-            lines += self.layer(step, source, name)
-            source = name
-        return lines
-
-    def layer(self, step: Step, source: str, name: str) -> list[str]:
-        p, l, N = self.p, step.l, self.plan.sizes[step.l]
-        rowwise = step.function is not None and not step.function.program.elementwise
-        sums = f"{'z' if isinstance(step, DenseStep) else 'y'}{l}" if rowwise else name
-        lines = [f"    {self.real} {sums}[{N}];"] if rowwise else []
-        loop = f"    for (int k = 0; k < {N}; k++)"
-        if isinstance(step, DenseStep):
-            b = "0" if step.b is None else f"{p}_b{l}"
-            lines.append(f"    {p}_dense(&{p}_W{l}[0][0], {b}, {source}, {sums}, {N}, {step.W.shape[1]});")
-        else:
-            value = f"{p}_gamma{l}[k] * (({source}[k] - {p}_mean{l}[k]) / {p}_deviation{l}[k]) + {p}_beta{l}[k]"
-            lines += [loop, f"        {sums}[k] = {value};"]
-        if step.function is None:
-            return lines
-        numbers = "".join(f", {self.number(x)}" for x in step.numbers.values())
-        if rowwise:
-            return [*lines, f"    {p}_{step.function.name}({sums}, {name}, {N}{numbers});"]
-        return [*lines, loop, f"        {name}[k] = {p}_{step.function.name}({name}[k]{numbers});"]
-
-    def answers(self) -> list[list[str]]:
-        plan, p, P = self.plan, self.p, self.P
-        given = f"const {self.x} x[{P}_INPUTS]"
-        outputs = [f"    {self.real} a[{P}_OUTPUTS];", f"    {p}_outputs(x, a);"]
-        half = self.number(0.5)
-        if plan.kind == "classes":
-            largest = [
-                "    int best = 0;",
-                f"    for (int k = 1; k < {P}_OUTPUTS; k++)",
-                "        if (a[k] > a[best])",
-                "            best = k;",
-                "    return best;",
-            ]
-            body = [f"    return a[0] >= {half};"] if plan.outputs == 1 else largest
-            doc = "/* The number of the likeliest class. */"
-            blocks = [[doc, f"static inline int {p}_predict({given})", "{", *outputs, *body, "}"]]
-        elif plan.kind == "multilabel":
-            body = [f"    for (int k = 0; k < {P}_OUTPUTS; k++)", f"        yes[k] = a[k] >= {half};"]
-            doc = "/* 1 for yes and 0 for no, for each question. */"
-            blocks = [
-                [doc, f"static inline void {p}_predict({given}, int yes[{P}_OUTPUTS])", "{", *outputs, *body, "}"]
-            ]
-        elif plan.kind == "values":
-            blocks = [self.values(given, outputs)]
-        else:
-            head = f"static inline void {p}_predict({given}, {self.real} y[{P}_OUTPUTS])"
-            blocks = [["/* The outputs. */", head, "{", f"    {p}_outputs(x, y);", "}"]]
-        if plan.probabilities is not None:
-            blocks.append(self.probabilities(given, outputs))
-        return blocks
-
-    def values(self, given: str, outputs: list[str]) -> list[str]:
-        plan, p, P = self.plan, self.p, self.P
-        if plan.flat:
-            value = "a[0]"
-            if plan.unit is not None:
-                center, scale = (c_number(float(part[0]), False) for part in plan.unit)
-                value = f"a[0] * {scale} + {center}"
-            doc = "/* The predicted value, in its own unit. */"
-            return [doc, f"static inline double {p}_predict({given})", "{", *outputs, f"    return {value};", "}"]
-        lines = list(outputs)
-        value = "a[k]"
-        if plan.unit is not None:
-            for name, part in zip(("center", "scale"), plan.unit, strict=True):
-                texts = [c_number(float(x), False) for x in part]
-                lines += filled(f"    static const double {name}[{P}_OUTPUTS] = {{", texts, "};", " " * 8)
-            value = "a[k] * scale[k] + center[k]"
-        lines += [f"    for (int k = 0; k < {P}_OUTPUTS; k++)", f"        y[k] = {value};"]
-        head = f"static inline void {p}_predict({given}, double y[{P}_OUTPUTS])"
-        return ["/* The predicted values, in their own unit. */", head, "{", *lines, "}"]
-
-    def probabilities(self, given: str, outputs: list[str]) -> list[str]:
-        plan, p, P, real = self.plan, self.p, self.P, self.real
-        size = "2" if plan.probabilities == "pair" else f"{P}_OUTPUTS"
-        head = f"static inline void {p}_predict_proba({given}, {real} p[{size}])"
-        if plan.probabilities == "pair":
-            doc = "/* The probability of each class: 1 - a and a of the one output a. */"
-            body = [*outputs, f"    p[0] = {self.number(1)} - a[0];", "    p[1] = a[0];"]
-        elif plan.probabilities == "shares":
-            doc = "/* The probability of each class: the outputs, made to add up to 1. */"
-            equal = f"{self.number(1)} / {self.number(plan.outputs)}"
-            body = [
-                *outputs,
-                f"    {real} total = {self.number(0)};",
-                f"    for (int k = 0; k < {P}_OUTPUTS; k++)",
-                "        total += a[k];",
-                f"    for (int k = 0; k < {P}_OUTPUTS; k++)",
-                f"        p[k] = total > {self.number(0)} ? a[k] / total : {equal};",
-            ]
-        else:
-            doc = f"/* The probability of each {'yes' if plan.kind == 'multilabel' else 'class'}. */"
-            body = [f"    {p}_outputs(x, p);"]
-        return [doc, head, "{", *body, "}"]
-
-    def self_test(self, sample: Sample) -> list[list[str]]:
-        """Write a program that compares a few rows with what the model gave for them."""
-        p, P = self.p, self.P
-        rows, columns = len(sample.rows), sample.expected.shape[1]
-        answer = "double" if sample.function == "predict" and self.plan.kind == "values" else self.real
-        write = c_number if answer == "double" else lambda x, _: self.number(x)
-        given = nested(
-            f"static const {self.x} {p}_rows[{rows}][{P}_INPUTS] = ",
-            sample.rows,
-            lambda x: c_number(x, self.single and not self.raw),
-            "{}",
-            ";",
-        )
-        expected = nested(
-            f"static const {answer} {p}_expected[{rows}][{columns}] = ",
-            sample.expected.tolist() if answer == "double" else sample.expected,
-            lambda x: write(x, False),
-            "{}",
-            ";",
-        )
-        call = f"a[0] = {p}_predict({p}_rows[i]);" if sample.flat else f"{p}_{sample.function}({p}_rows[i], a);"
-        main = [
-            "int main(void)",
-            "{",
-            "    double worst = 0.0;",
-            "    int good = 1;",
-            f"    for (int i = 0; i < {rows}; i++) {{",
-            f"        {answer} a[{columns}];",
-            f"        {call}",
-            f"        for (int k = 0; k < {columns}; k++) {{",
-            f"            const double wanted = (double){p}_expected[i][k];",
-            "            const double off = fabs((double)a[k] - wanted) / fmax(1.0, fabs(wanted));",
-            "            worst = fmax(worst, off);",
-            f"            good = good && off <= {sample.within!r};",
-            "        }",
-            *self.tell(),
-            "    }",
-            '    printf("largest difference %.1e: %s\\n", worst, good ? "good" : "WRONG");',
-            "    return !good;",
-            "}",
-        ]
-        opening = [f"#ifdef {P}_TEST", "#include <stdio.h>"]
-        comment = ["/* What the model gave for a few rows, when this file was written. */"]
-        return [opening, [*comment, *given, *expected], main, [f"#endif /* {P}_TEST */"]]
-
-    def tell(self) -> list[str]:
-        """Print a row's label, where there are labels."""
-        plan, p = self.plan, self.p
-        if plan.kind != "classes" or plan.classes is None:
-            return []
-        how = {str: "%s", bool: "%d", int: "%lld", float: "%g"}[type(plan.classes[0])]
-        return [f'        printf("row %d: {how}\\n", i, {p}_classes[{p}_predict({p}_rows[i])]);']
 
 
 def _label(label: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.data.encoded import CategoryColumn, Column, NumberColumn
-from chainrule.storage.exporting.literals import filled, nested
+from chainrule.storage.exporting.literals import filled, nested, python_value
 from chainrule.storage.exporting.plan import Plan
 
 __all__ = ["encoder_blocks"]
@@ -24,7 +24,7 @@ def encoder_blocks(plan: Plan, *, arrays: bool) -> list[list[str]]:
     >>> print(*encoder_blocks(make_plan(model, "pets"), arrays=False)[0], sep="\n")
     # How a column becomes inputs: numbers (x - center) / scale, a category a 1 at its place.
     COLUMNS = {
-        'pet': {"categories": ['cat', 'dog'], "rare": False, "missing": False},
+        "pet": {"categories": ["cat", "dog"], "rare": False, "missing": False},
     }
     """
     if plan.encoder is None:
@@ -71,8 +71,9 @@ def _numeric(columns: tuple[Column, ...], arrays: bool) -> list[list[str]]:
         "CENTER": [repr(c.center) for c in columns if isinstance(c, NumberColumn)],
         "SCALE": [repr(c.scale) if c.scale else inf for c in columns if isinstance(c, NumberColumn)],
     }
-    constant = "; a scale of inf makes 0 of a column that never changed" if inf in lists["SCALE"] else ""
-    table = [f"# How a column becomes an input: (x - CENTER) / SCALE, with FILL where x is missing{constant}."]
+    table = ["# How a column becomes an input: (x - CENTER) / SCALE, with FILL where x is missing."]
+    if inf in lists["SCALE"]:
+        table.append("# A column that never changed has the scale inf, which makes 0 of it.")
     for name, items in lists.items():
         table += nested(f"{name} = {wrap}", items, str, end=")" if arrays else "")
     if arrays:
@@ -96,14 +97,14 @@ def _column(column: Column) -> list[str]:
         scale = repr(column.scale) if column.scale else 'float("inf")'
         fields = [f'"fill": {column.fill!r}', f'"center": {column.center!r}', f'"scale": {scale}']
     else:
-        fields = [f'"categories": {list(column.categories)!r}', f'"rare": {column.rare}']
+        texts = [python_value(text) for text in column.categories]
+        fields = [f'"categories": [{", ".join(texts)}]', f'"rare": {column.rare}']
     fields.append(f'"missing": {column.gaps}')
-    lines = filled(f"    {column.name!r}: {{", fields, "},", " " * 8)
+    lines = filled(f"    {python_value(column.name)}: {{", fields, "},", " " * 8)
     if isinstance(column, NumberColumn) or len(lines) == 1:
         return lines
-    texts = [repr(text) for text in column.categories]
     return [
-        f"    {column.name!r}: {{",
+        f"    {python_value(column.name)}: {{",
         *nested('        "categories": ', texts, str, end=","),
         f"        {fields[1]}, {fields[2]},",
         "    },",
@@ -116,7 +117,7 @@ NUMBER = '''def scaled(cell, fill, center, scale, missing):
     return [(x - center) / scale, float(is_missing(cell))][: 1 + missing]'''.splitlines()
 
 ONE_HOT = '''def one_hot(cell, categories, rare, missing):
-    """Give 1 for the cell's category and 0 for the others; the last are for unknown and missing ones."""
+    """Give 1 for the cell's category, else 0; unknown and missing ones may have places, too."""
     if isinstance(cell, float) and cell.is_integer() and abs(cell) < 2**53:
         cell = int(cell)  # 1, 1.0 and "1" are one category
     empty = is_missing(cell)

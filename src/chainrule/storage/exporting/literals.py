@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule.formulas import Array
 
-__all__ = ["WIDTH", "filled", "is_large", "nested", "packed", "python_number"]
+__all__ = ["WIDTH", "filled", "is_large", "nested", "packed", "python_number", "python_value"]
 
 WIDTH = 100
 LARGE = 2000  # numbers
@@ -40,20 +40,31 @@ def python_number(x: float, single: bool) -> str:
     return repr(float(x))
 
 
+def python_value(x: object) -> str:
+    """Write a value in Python, a text with double quotation marks where it holds none itself.
+
+    >>> print(python_value("cat"), python_value('a "b"'), python_value(3))
+    "cat" 'a "b"' 3
+    """
+    text = repr(x)
+    return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in text else text
+
+
 def filled(head: str, items: list[str], end: str, indent: str) -> list[str]:
     """Write items with commas in lines of at most `WIDTH`, those after the first with an indent.
 
     >>> filled("x = [", ["1", "2"], "]", "     ")
     ['x = [1, 2]']
     """
-    lines, line = [], head
-    for k, item in enumerate(items):
-        piece = item + (end if k + 1 == len(items) else ", ")
-        if len(line) + len(piece.rstrip()) > WIDTH and line.strip() and line != head:
-            lines.append(line.rstrip())
-            line = indent
-        line += piece
-    return [*lines, line if items else head + end]
+    lines, line, words = [], head, 0
+    for item in items:
+        # Behind an item stands a comma, or the end.
+        if words and len(line) + len(item) + max(1, len(end)) > WIDTH:
+            lines.append(line[:-1])
+            line, words = indent, 0
+        line += f"{item}, "
+        words += 1
+    return [*lines, (line[:-2] if words else line) + end]
 
 
 def nested(head: str, rows: Any, number: Callable[[Any], str], brackets: str = "[]", end: str = "") -> list[str]:
@@ -74,6 +85,10 @@ def nested(head: str, rows: Any, number: Callable[[Any], str], brackets: str = "
     """
     left, right = brackets[0], brackets[1]
     rows = rows.tolist() if isinstance(rows, np.ndarray) else rows
+    if len(rows) == 1 and isinstance(rows[0], list):
+        line = f"{head}{left}{left}{', '.join(map(number, rows[0]))}{right}{right}{end}"
+        if len(line) <= WIDTH:
+            return [line]
     if rows and isinstance(rows[0], list):
         inner = [line for row in rows for line in filled(f"    {left}", [number(x) for x in row], f"{right},", " " * 5)]
         return [f"{head}{left}", *inner, f"{right}{end}"]

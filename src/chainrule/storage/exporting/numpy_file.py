@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chainrule.formulas import Array
 from chainrule.storage.exporting.encoding import encoder_blocks
 from chainrule.storage.exporting.functions import numpy_function
-from chainrule.storage.exporting.literals import is_large, nested, packed, python_number
+from chainrule.storage.exporting.literals import is_large, nested, packed, python_number, python_value
 from chainrule.storage.exporting.plan import DenseStep, NormStep, Plan, Step
 from chainrule.storage.exporting.python_parts import arrange, call_of, opening, self_test
 from chainrule.storage.exporting.samples import draw_sample
@@ -26,7 +26,7 @@ ERFCX = '''def erfcx(x):
     return np.where(x < 25, np.exp(near * near) * erfc(near), series)'''.splitlines()
 
 UNPACK = '''def unpack(text, *shape):
-    """Give the array whose bytes, little-endian and row after row, stand in a text as base64."""
+    """Give the array whose bytes, little-endian, stand in a text as base64."""
     return np.frombuffer(base64.b64decode(text), "<{type}").reshape(shape)'''
 
 
@@ -112,7 +112,7 @@ def _weights(plan: Plan, step: Step) -> list[str]:
 def _constants(plan: Plan) -> list[list[str]]:
     """Write the labels, or the unit of values."""
     if plan.kind == "classes":
-        return [nested("CLASSES = np.array(", list(plan.classes or ()), repr, end=")")]
+        return [nested("CLASSES = np.array(", list(plan.classes or ()), python_value, end=")")]
     if plan.unit is not None:
         center, scale = plan.unit
         return [
@@ -212,7 +212,7 @@ def _probabilities(plan: Plan) -> list[str]:
     order = ", in the order of CLASSES" if plan.kind == "classes" else ""
     if plan.probabilities == "pair":
         return [
-            f'    """Give the probability of each class{order}: 1 - a and a of the one output a."""',
+            f'    """Give the probability of each class{order}: 1 - a and a."""',
             "    A = outputs(X)",
             "    return np.concatenate([1 - A, A], axis=1)",
         ]

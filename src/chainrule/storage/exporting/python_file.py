@@ -5,7 +5,7 @@ from __future__ import annotations
 from chainrule.formulas import Array
 from chainrule.storage.exporting.encoding import encoder_blocks
 from chainrule.storage.exporting.functions import python_function
-from chainrule.storage.exporting.literals import is_large, nested, packed, python_number
+from chainrule.storage.exporting.literals import is_large, nested, packed, python_number, python_value
 from chainrule.storage.exporting.plan import DenseStep, NormStep, Plan, Step
 from chainrule.storage.exporting.python_parts import arrange, call_of, opening, self_test
 from chainrule.storage.exporting.samples import draw_sample
@@ -21,7 +21,7 @@ NORMALIZE = '''def normalize(a, gamma, beta, mean, deviation):
     return [g * ((x - m) / d) + s for x, g, s, m, d in zip(a, gamma, beta, mean, deviation)]'''.splitlines()
 
 UNPACK = '''def unpack(text, columns):
-    """Give rows of numbers whose bytes, little-endian and row after row, stand in a text as base64."""
+    """Give rows of numbers whose bytes, little-endian, stand in a text as base64."""
     data = base64.b64decode(text)
     numbers = struct.unpack(f"<{len(data) // SIZE}CODE", data)
     return [numbers[k : k + columns] for k in range(0, len(numbers), columns)]'''
@@ -161,7 +161,7 @@ def _weights(step: Step) -> list[str]:
 def _constants(plan: Plan) -> list[list[str]]:
     """Write the labels, or the unit of values."""
     if plan.kind == "classes":
-        return [nested("CLASSES = ", list(plan.classes or ()), repr)]
+        return [nested("CLASSES = ", list(plan.classes or ()), python_value)]
     if plan.unit is not None:
         center, scale = plan.unit
         return [
@@ -268,7 +268,7 @@ def _values(plan: Plan) -> str:
 def _probabilities(plan: Plan) -> list[str]:
     order = ", in the order of CLASSES" if plan.kind == "classes" else ""
     if plan.probabilities == "pair":
-        doc = f'    """Give the probability of each class{order}: 1 - a and a of the one output a."""'
+        doc = f'    """Give the probability of each class{order}: 1 - a and a."""'
         return [doc, "    return [[1 - a[0], a[0]] for a in outputs(X)]"]
     if plan.probabilities == "shares":
         return [

@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.storage.exporting.functions import plain_text
-from chainrule.storage.exporting.literals import WIDTH, nested, python_number
+from chainrule.storage.exporting.literals import WIDTH, nested, python_number, python_value
 from chainrule.storage.exporting.plan import Plan
 from chainrule.storage.exporting.samples import Sample
 from chainrule.storage.exporting.wording import about_columns, purpose, results, summary
@@ -87,7 +87,7 @@ def self_test(sample: Sample, plan: Plan, compare: list[str]) -> list[list[str]]
     expected = sample.expected[:, 0] if sample.flat else sample.expected
     rows = [
         "# What the model gave for a few rows, when this file was written.",
-        *nested("ROWS = ", sample.rows, repr),
+        *nested("ROWS = ", sample.rows, python_value),
         *nested("EXPECTED = ", expected, lambda x: python_number(x, single)),
     ]
     test = [
