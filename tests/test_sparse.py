@@ -225,7 +225,7 @@ def test_the_compiled_engine(first: str, dtype: Any, rows: int, columns: int, ba
 def test_several_threads_and_many_updates(monkeypatch: pytest.MonkeyPatch) -> None:
     import chainrule.engines.compiled.epochs as epochs
 
-    monkeypatch.setattr(epochs, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(epochs, "_BATCH_WORTH_SHARING", 1)
     X, y = random_matrix(0, 101, 200, 0.1), np.arange(101) % 3
     network = Network.from_sizes([200, 40, 3], hidden="relu", output="softmax")
     for threads in ("1", "3"):

@@ -270,7 +270,7 @@ def main(first: int, count: int, shapes: int, beyond: int) -> None:
         module.np = guards  # type: ignore[attr-defined]
         if hasattr(module, "aligned"):
             module.aligned = guards.copy  # type: ignore[attr-defined]
-    verbs._WORTH_SHARING = epochs._WORTH_SHARING = 1  # type: ignore[attr-defined]
+    verbs._ROWS_WORTH_SHARING = epochs._BATCH_WORTH_SHARING = 1  # type: ignore[attr-defined]
 
     def run(kernel: Any, given: Any) -> int:
         given[kernels.place_of("n")] += beyond

@@ -70,7 +70,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch: pytest.MonkeyPat
     from chainrule.engines.compiled.pace import Pace
 
     monkeypatch.setattr(Pace, "_trial", lambda pace: None)  # all threads, however quick they are
-    monkeypatch.setattr(epochs, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(epochs, "_BATCH_WORTH_SHARING", 1)
     found = set()
     for count in (1, 2, 3, 4, 8):
         monkeypatch.setenv("CHAINRULE_THREADS", str(count))

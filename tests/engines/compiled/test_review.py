@@ -115,7 +115,7 @@ def test_weights_are_added_up_exactly_in_float32() -> None:
 
 
 def test_threads_that_cannot_begin_are_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(epochs, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(epochs, "_BATCH_WORTH_SHARING", 1)
     monkeypatch.setenv("CHAINRULE_THREADS", "3")
     network = cr.Network.from_sizes([20, 30, 3], hidden="relu", output="softmax")
     X, y = RNG.random((64, 20)), RNG.integers(0, 3, 64)

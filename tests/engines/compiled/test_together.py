@@ -33,7 +33,7 @@ forks = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot f
 
 def train(n_threads: int | None = 2, seed: int = 0) -> bytes:
     """Train in several threads, wherever this runs, and give the bits of the parameters."""
-    epochs._WORTH_SHARING, worth = 1, epochs._WORTH_SHARING
+    epochs._BATCH_WORTH_SHARING, worth = 1, epochs._BATCH_WORTH_SHARING
     try:
         rng = np.random.default_rng(0)
         X, y = rng.normal(size=(640, 30)), rng.integers(0, 3, 640)
@@ -41,18 +41,18 @@ def train(n_threads: int | None = 2, seed: int = 0) -> bytes:
         given: dict[str, Any] = {"engine": "compiled", "metrics": (), "n_threads": n_threads, "seed": seed}
         return cr.train(network, X, y, epochs=3, batch_size=64, **given).theta.tobytes()
     finally:
-        epochs._WORTH_SHARING = worth
+        epochs._BATCH_WORTH_SHARING = worth
 
 
 def predict() -> bytes:
     """Predict in several threads where there are several cores, and give the bits of the outputs."""
-    verbs._WORTH_SHARING, worth = 1, verbs._WORTH_SHARING
+    verbs._ROWS_WORTH_SHARING, worth = 1, verbs._ROWS_WORTH_SHARING
     try:
         model = cr.Network.from_sizes([30, 40, 3], hidden="tanh").init(seed=1)
         X = np.random.default_rng(1).normal(size=(2000, 30))
         return compiled.predict(model.network, model.theta, model.state, X).tobytes()
     finally:
-        verbs._WORTH_SHARING = worth
+        verbs._ROWS_WORTH_SHARING = worth
 
 
 class Most(Pace):
@@ -199,7 +199,7 @@ from chainrule.engines.compiled import epochs
 
 
 def work(seed):
-    epochs._WORTH_SHARING = 1
+    epochs._BATCH_WORTH_SHARING = 1
     digits = cr.data.load("digits")
     network = cr.Network.from_sizes([64, 30, 10], hidden="tanh", output="softmax")
     model = cr.train(network, digits.X[:640], digits.y[:640], epochs=2, batch_size=64, engine="compiled", metrics=())

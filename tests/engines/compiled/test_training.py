@@ -220,7 +220,7 @@ def test_an_interrupt_keeps_what_was_learnt() -> None:
 
 
 def test_an_interrupt_just_before_threads_work_together_leaves_none_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(epochs, "_WORTH_SHARING", 1)
+    monkeypatch.setattr(epochs, "_BATCH_WORTH_SHARING", 1)
     monkeypatch.setenv("CHAINRULE_THREADS", "3")
     network = cr.Network.from_sizes([20, 30, 3], hidden="relu", output="softmax")
     X, y = RNG.random((64, 20)), RNG.integers(0, 3, 64)

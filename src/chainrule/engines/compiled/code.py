@@ -67,6 +67,7 @@ class Code:
         self.builder: ir.IRBuilder = None
         self._declared: dict[str, Any] = {}
         self._functions: dict[str, Any] = {}
+        self.parts: dict[Any, Any] = {}  # of functions, see `outlining`
 
     # Functions
 
@@ -94,6 +95,10 @@ class Code:
     def call(self, name: str, arguments: Sequence[Value]) -> Value:
         """Call a function written before."""
         return self.builder.call(self._functions[name], list(arguments))
+
+    def written(self, name: str) -> Any:
+        """Give a function written before."""
+        return self._functions[name]
 
     def has(self, name: str) -> bool:
         """Whether a function of this name was written."""

@@ -33,7 +33,7 @@ __all__ = ["Epochs"]
 
 _PIECE = 64  # batches of a stretch that are made again at once: batch by batch, tiny ones would take seconds
 # Multiplications in a batch from which on a second thread is tried; whether it brings more than it costs is measured.
-_WORTH_SHARING = 10_000_000
+_BATCH_WORTH_SHARING = 10_000_000
 
 
 class Epochs:
@@ -55,7 +55,7 @@ class Epochs:
         self.size = min(job.batch_size, n)
         self.batches = -(-n // job.batch_size)
         lifted = lift(job.objective, job.optimizer, job.weights is not None)
-        worth = 3 * self.size * network.parameter_count >= _WORTH_SHARING and job.clip is None
+        worth = 3 * self.size * network.parameter_count >= _BATCH_WORTH_SHARING and job.clip is None
         self.threads = threads if worth else 1
         self._lifted = lifted
         self._sparse = isinstance(job.X, SparseRows)

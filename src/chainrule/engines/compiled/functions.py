@@ -168,12 +168,11 @@ def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs
         p.forward(table.whole("masks"))
         p.losses()
         p.backward(inputs=inputs)
-        g = table.address("g")
+        p.lay_along("g")
 
         def keep(entry: Entry, index: Value, value: Value, used: int) -> None:
-            at = c.plus(index, entry.start)
-            w = c.load(c.at(p.theta, at), c.lanes, used)
-            c.store(add_penalties(p, entry, value, w), c.at(g, at), used)
+            w = c.load(p.within("theta", entry, index), c.lanes, used)
+            c.store(add_penalties(p, entry, value, w), p.within("g", entry, index), used)
 
         p.gradients(keep)
         zero = c.ir.Constant(c.double, 0.0)

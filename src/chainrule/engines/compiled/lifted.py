@@ -22,7 +22,7 @@ from chainrule.engines.protocol import Objective
 from chainrule.formulas import Formula, Optimizer
 from chainrule.network import Dropout, Network
 
-__all__ = ["Lifted", "is_constant", "lift"]
+__all__ = ["Lifted", "is_constant", "lift", "settings"]
 
 T = TypeVar("T")
 # Numbers that change with every update, and so are no parameters.
@@ -95,11 +95,11 @@ class Lifted:
         objective = self.objective
         programs = [(str(key), program.text) for key, program, _ in self.programs()]
         update = None if self.optimizer is None else self.optimizer.text
-        layers = [(repr(type(layer).__name__), l, _settings(layer)) for layer, l in objective.network.steps]
+        layers = [(repr(type(layer).__name__), l, settings(layer)) for layer, l in objective.network.steps]
         return repr((objective.network.sizes, layers, self.weighted, self.paired, programs, update))
 
 
-def _settings(layer: Any) -> tuple[Any, ...]:
+def settings(layer: Any) -> tuple[Any, ...]:
     """What of a layer is written into the code, besides its formulas."""
     return tuple(getattr(layer, name, None) for name in ("bias", "rate", "epsilon", "momentum"))
 

@@ -31,11 +31,7 @@ class Normalizing:
         self.p, self.c, self.s, self.layer, self.l = passes, passes.c, s, layer, l
         self.N = passes.network.sizes[l]
         self.zhat, self.scale = passes.piece("zhat", s), passes.fixed("scale", s)
-        self.running = {
-            entry.kind: self.c.at(passes.state, entry.start)
-            for entry in passes.network.state_entries
-            if entry.layer == l
-        }
+        self.running = {kind: passes.parameter(kind, l) for kind in ("mean", "var")}
 
     def forward(self) -> None:
         """Write zhat, gamma / deviation and Z = gamma zhat + beta."""

@@ -11,16 +11,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, TypeAlias
 
-from chainrule.engines.compiled.batches import Batches
-from chainrule.engines.compiled.code import Code, Value, Variable
-from chainrule.engines.compiled.lifted import Lifted
+from chainrule.engines.compiled.code import Value, Variable
 from chainrule.engines.compiled.lifting import Program
 from chainrule.engines.compiled.normalizing import Normalizing
 from chainrule.engines.compiled.panels import turned
 from chainrule.engines.compiled.philox import write_mask
-from chainrule.engines.compiled.places import GRAIN, Setup
+from chainrule.engines.compiled.places import GRAIN
 from chainrule.engines.compiled.products import BETWEEN, Part, Stripes, dots, sums_of_rows
-from chainrule.engines.compiled.table import Table
+from chainrule.engines.compiled.steps import Steps
 from chainrule.network import BatchNorm, Dense, Dropout, Entry
 
 __all__ = ["Passes"]
@@ -30,37 +28,26 @@ Sink: TypeAlias = Callable[[Entry, Value, Value, int], None]
 Soon: TypeAlias = Callable[[Entry, Value], None]
 
 
-class Passes(Batches):
-    """The passes over one batch.
-
-    Args:
-        c: the code of the function at hand.
-        lifted: the network with its formulas, lifted.
-        table: what the function was given.
-        rows: how many rows a batch has at most, for which tiles are chosen.
-        setup: how they are to be written.
-    """
-
-    def __init__(self, c: Code, lifted: Lifted, table: Table, rows: int, setup: Setup) -> None:
-        super().__init__(c, lifted.objective.network, table, rows, setup)
-        self.lifted = lifted
-        self.prepared = lifted.prepare(c, table.address("numbers"))
-        self.share: Value = None
+class Passes(Steps):
+    """The passes over one batch."""
 
     # Forward
 
     def forward(self, factors_of: Value | None = None) -> None:
         """Write Z and A of every layer; with the number of the dropout masks where rows are dropped."""
-        for s, (layer, l) in enumerate(self.network.steps):
-            if isinstance(layer, Dense):
-                if s or not self.setup.turned:
-                    self._dense(s, l)
-                self._activate(s)
-            elif isinstance(layer, BatchNorm):
-                Normalizing(self, s, layer, l).forward()
-                self._activate(s)
-            else:
-                self._drop(s, layer, l, factors_of)
+        for s in range(len(self.network.steps)):
+            self.apart("forward", s, partial(self._step, s, factors_of))
+
+    def _step(self, s: int, factors_of: Value | None) -> None:
+        layer, l = self.network.steps[s]
+        if isinstance(layer, Dropout):
+            self._drop(s, layer, l, factors_of)
+            return
+        if isinstance(layer, BatchNorm):
+            Normalizing(self, s, layer, l).forward()
+        elif s or not self.setup.turned:
+            self._dense(s, l)
+        self._activate(s)
 
     def finish_dense(self, s: int) -> Callable[[Value, Value, Value, int], None]:
         """Give what becomes of a step's sums: with the bias, Z."""
@@ -132,9 +119,8 @@ class Passes(Batches):
         dropping = self.setup.training and layer.rate > 0
         first, last = self.part(self.m, GRAIN)
         if dropping:
-            write_mask(
-                c, self.table.whole("seed"), l, update, factors(0), (c.times(first, N), c.times(last, N)), layer.rate
-            )
+            part = c.times(first, N), c.times(last, N)
+            write_mask(c, self.table.whole("seed"), self.own.get(("l", s), l), update, factors(0), part, layer.rate)
         with c.loop(last, first) as i:
             self.over(N, lambda k, used: self._times(into(i), factors(i) if dropping else None, A(i), k, used))
 
@@ -206,19 +192,20 @@ class Passes(Batches):
         """Write D of every layer, last to first; with dC/dX where ``inputs`` is true."""
         steps = self.network.steps
         self._output_error(len(steps) - 1)
-        for s in range(len(steps) - 1, -1, -1):
-            layer, l = steps[s]
-            if s == 0 and not inputs:
-                break
-            into = self.piece("D", s - 1) if s else self._dx_row
-            if isinstance(layer, Dense):
-                self._send_back(s, l, into)
-            elif isinstance(layer, BatchNorm):
-                Normalizing(self, s, layer, l).backward(into)
-            else:
-                self._undrop(s, layer, into)
+        for s in range(len(steps) - 1, -1 if inputs else 0, -1):
+            self.apart("back", s, partial(self._step_back, s))
             if s:
-                self._slope(s - 1)
+                self.apart("slope", s - 1, partial(self._slope, s - 1))
+
+    def _step_back(self, s: int) -> None:
+        layer, l = self.network.steps[s]
+        into = self.piece("D", s - 1) if s else self._dx_row
+        if isinstance(layer, Dense):
+            self._send_back(s, l, into)
+        elif isinstance(layer, BatchNorm):
+            Normalizing(self, s, layer, l).backward(into)
+        else:
+            self._undrop(s, layer, into)
 
     def _dx_row(self, i: Value) -> Value:
         return self.c.at(self.table.address("dX"), self.c.times(i, self.network.sizes[0]))
@@ -290,13 +277,17 @@ class Passes(Batches):
     def gradients(self, sink: Sink, soon: Soon | None = None) -> None:
         """Hand every derivative to ``sink(entry, index within it, vector, lanes used)`` as soon as it is there."""
         for s in range(len(self.network.steps) - 1, -1, -1):
-            layer, l = self.network.steps[s]
-            if isinstance(layer, Dense):
-                self._bias_gradient(s, layer, l, sink)
-                if s or not self.setup.turned:
-                    self._weight_gradient(s, l, sink, soon)
-            elif isinstance(layer, BatchNorm):
-                Normalizing(self, s, layer, l).gradients(sink)
+            if not isinstance(self.network.steps[s][0], Dropout):
+                self.apart("gradient", s, partial(self._gradient, s, sink, soon))
+
+    def _gradient(self, s: int, sink: Sink, soon: Soon | None) -> None:
+        layer, l = self.network.steps[s]
+        if isinstance(layer, BatchNorm):
+            Normalizing(self, s, layer, l).gradients(sink)
+        elif isinstance(layer, Dense):
+            self._bias_gradient(s, layer, l, sink)
+            if s or not self.setup.turned:
+                self._weight_gradient(s, l, sink, soon)
 
     def column_sums(self, s: int, sink: Callable[[Value, Value, int], None]) -> None:
         """(BP3): add up the rows of D, stripe by stripe: ``sink(index, vector, lanes used)``."""

@@ -13,7 +13,9 @@ _INCREMENTS = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
 _ROUNDS = 10
 
 
-def write_mask(c: Code, seed: Value, l: int, update: Value, out: Value, part: tuple[Value, Value], rate: float) -> None:
+def write_mask(
+    c: Code, seed: Value, l: Value | int, update: Value, out: Value, part: tuple[Value, Value], rate: float
+) -> None:
     """Write dropout's factors, 1 / (1 - rate) where a number is kept and 0 where it is dropped, row by row.
 
     Args:

@@ -10,7 +10,7 @@ from chainrule.engines.compiled.meeting import meet
 from chainrule.engines.compiled.panels import Panel, copied
 from chainrule.engines.compiled.products import tile_rows
 from chainrule.engines.compiled.table import LINE, Table, Workspace
-from chainrule.network import Network
+from chainrule.network import Entry, Network
 
 __all__ = ["GRAIN", "VECTORS", "Places", "Setup", "registers_of"]
 
@@ -67,7 +67,11 @@ class Places:
         self.tall = rows
         self.registers = registers_of(c.lanes * c.bytes)
         self.vectors = VECTORS if self.registers >= 24 else 2
-        self.entries = {(entry.kind, entry.layer): entry for entry in network.entries}
+        self.entries = {(entry.kind, entry.layer): entry for entry in (*network.entries, *network.state_entries)}
+        # The vectors that entries are parts of, by name; and which of them are laid out as theta is.
+        self.vectors_of = {"theta": self.theta, "state": self.state}
+        self.alongside = ["theta"]
+        self.own: dict[tuple[Any, ...], Value] = {}  # of the part at hand, see `Steps`
         self.m: Value = None  # the rows of the batch at hand
         self.batch: Value = None  # its number
 
@@ -85,8 +89,12 @@ class Places:
     def piece(self, kind: str, s: int) -> Callable[[Value], Value]:
         """Give, by row, the address of the first number of a piece of the workspace."""
         c, N = self.c, self.width(kind, s)
-        start = c.at(self.work, c.times(self.span, self.space.before(kind, s)))
+        start = self.own.get((kind, s)) or self.start(kind, s)
         return lambda i: c.at(start, c.times(i, N))
+
+    def start(self, kind: str, s: int) -> Value:
+        """Give where a piece of the workspace begins."""
+        return self.c.at(self.work, self.c.times(self.span, self.space.before(kind, s)))
 
     def width(self, kind: str, s: int) -> int:
         """Give how many numbers lie between two rows of a piece."""
@@ -98,8 +106,9 @@ class Places:
 
     def fixed(self, kind: str, s: int) -> Value:
         """Give the address of a piece of the workspace that has no rows."""
-        c = self.c
-        return c.at(self.work, c.plus(c.times(self.span, self.space.per_row), self.space.fixed(kind, s)))
+        c, start = self.c, self.own.get((kind, s))
+        behind = c.times(self.span, self.space.per_row)
+        return start or c.at(self.work, c.plus(behind, self.space.fixed(kind, s)))
 
     def pack(self) -> Value:
         """Give the address of this thread's room for packed rows."""
@@ -114,8 +123,22 @@ class Places:
         return c.builder.select(c.builder.icmp_signed("<", self.size, c.index(widest)), c.index(widest), self.size)
 
     def parameter(self, kind: str, l: int) -> Value:
-        """Give the address of a parameter array."""
-        return self.c.at(self.theta, self.entries[kind, l].start)
+        """Give the address of a parameter array, or of one in the state."""
+        entry = self.entries[kind, l]
+        return self.within("state" if kind in ("mean", "var") else "theta", entry, 0)
+
+    def within(self, name: str, entry: Entry, index: Value | int) -> Value:
+        """Give the address of an entry's number with this index, in one of the vectors that have this entry."""
+        c, start = self.c, self.own.get((name, entry.kind, entry.layer))
+        if start is not None:
+            return c.at(start, index)
+        place = index + entry.start if isinstance(index, int) else c.plus(index, entry.start)
+        return c.at(self.vectors_of[name], place)
+
+    def lay_along(self, *names: str) -> None:
+        """Have vectors of the table known as ones that are laid out as theta is."""
+        self.alongside += names
+        self.vectors_of |= {name: self.table.address(name) for name in names}
 
     def x_row(self, i: Value, *, ahead: bool = False) -> Value:
         """Give the address of a row of the batch's inputs, or of the next one's where there is room for both."""

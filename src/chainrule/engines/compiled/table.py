@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from chainrule.engines.compiled.code import Code, Value
-from chainrule.network import Dropout, Network
+from chainrule.network import BatchNorm, Dropout, Layer, Network
 
-__all__ = ["ENTRIES", "LINE", "Table", "Workspace", "in_lines"]
+__all__ = ["ENTRIES", "LINE", "Table", "Workspace", "in_lines", "pieces"]
 
 # Addresses and whole numbers, eight bytes each, in this order; a function reads what it needs.
 ENTRIES = (
@@ -51,6 +51,13 @@ LINE = 16
 def in_lines(count: int) -> int:
     """Round a number of numbers up to whole cache lines."""
     return -(-count // LINE) * LINE
+
+
+def pieces(layer: Layer) -> tuple[str, ...]:
+    """Name the pieces of a step that have rows."""
+    if isinstance(layer, Dropout):
+        return "A", "D", "factors"
+    return ("Z", "A", "D", "zhat") if isinstance(layer, BatchNorm) else ("Z", "A", "D")
 
 
 class Table:
@@ -99,12 +106,9 @@ class Workspace:
             self._add("X", copy, self.stride)
         for s, (layer, l) in enumerate(network.steps):
             N = network.sizes[l]
-            for kind in ("A", "D") if isinstance(layer, Dropout) else ("Z", "A", "D"):
-                self._add(kind, s, N)
-            if isinstance(layer, Dropout):
-                self._add("factors", s, -(-(N + 8) // 8) * 8)
-            if not hasattr(layer, "size") and not isinstance(layer, Dropout):
-                self._add("zhat", s, N)
+            for kind in pieces(layer):
+                self._add(kind, s, -(-(N + 8) // 8) * 8 if kind == "factors" else N)
+            if isinstance(layer, BatchNorm):
                 self._fixed["scale", s] = self.columns
                 self.columns += in_lines(N)
         if network.outputs == 1:

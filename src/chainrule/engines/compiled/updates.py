@@ -73,7 +73,8 @@ class Updates:
         numbers |= {name: moving[name] for name in self.program.numbers if name in moving}
         self.decay = numbers.get("decay")
         self.prepared = self.program.prepare(self.c, numbers)
-        self.slots = {name: table.address(name) for name in self.program.inputs if name.startswith("slot")}
+        self.vectors = ["theta", *(name for name in self.program.inputs if name.startswith("slot"))]
+        passes.lay_along(*self.vectors[1:], "g")
 
     def at_once(self, entry: Entry, index: Value, g: Value, used: int) -> None:
         """Update a piece with its derivatives, to which those of the penalties are added."""
@@ -85,8 +86,7 @@ class Updates:
         return self._update(entry, places, add_penalties(self.p, entry, g, old), used)
 
     def _places(self, entry: Entry, index: Value) -> dict[str, Value]:
-        place = self.c.plus(index, entry.start)
-        return {name: self.c.at(start, place) for name, start in (("theta", self.p.theta), *self.slots.items())}
+        return {name: self.p.within(name, entry, index) for name in self.vectors}
 
     def soon(self, entry: Entry, index: Value) -> None:
         """Ask for the memory that an update from this index on will touch."""
@@ -116,9 +116,8 @@ class Updates:
     def keep(self, entry: Entry, index: Value, g: Value, used: int) -> None:
         """Keep derivatives in the gradient, with the penalties'."""
         c = self.c
-        place = c.plus(index, entry.start)
-        w = c.load(c.at(self.p.theta, place), c.lanes, used) if entry.kind == "W" else g
-        c.store(add_penalties(self.p, entry, g, w), c.at(self.p.table.address("g"), place), used)
+        w = c.load(self.p.within("theta", entry, index), c.lanes, used) if entry.kind == "W" else g
+        c.store(add_penalties(self.p, entry, g, w), self.p.within("g", entry, index), used)
 
     def clipped(self, limit: Value) -> None:
         """Shorten the gradient that was kept to a limit, keeping its direction, and update with it."""

@@ -27,8 +27,8 @@ __all__ = ["Batch", "Desk", "Rows", "Tray"]
 
 
 _N, _START, _STOP = (PLACES[name] for name in ("n", "start", "stop"))
-# Multiplications from which on a second thread brings more than it costs.
-_WORTH_SHARING = 20_000_000
+# Multiplications for all rows of a call from which on a second thread brings more than it costs.
+_ROWS_WORTH_SHARING = 20_000_000
 _SPARE = 4  # desks of a size that are kept
 # Numbers that are copied sooner than NumPy says where they lie.
 _FEW = 1 << 12
@@ -131,7 +131,7 @@ class Rows:
         n = len(X)
         size = min(n, tallest(X))
         blocks = -(-n // size)
-        if blocks == 1 or n * self._count < _WORTH_SHARING:
+        if blocks == 1 or n * self._count < _ROWS_WORTH_SHARING:
             self._part(size, (0, blocks), X, out, **given)
             return
         given["theta"] = aligned(given["theta"])
