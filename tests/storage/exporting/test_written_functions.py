@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.engines.compiled.graph import NotLiftable
+from chainrule.engines.compiled.lifting import lift_back
 from chainrule.engines.compiled.running import run
 from chainrule.errors import UsageError
 from chainrule.formulas import ACTIVATIONS, Activation
 from chainrule.storage.exporting.bounds import may_fail
 from chainrule.storage.exporting.c_functions import c_function
 from chainrule.storage.exporting.functions import numpy_function, python_function
-from chainrule.storage.exporting.lifted import Function, lift
+from chainrule.storage.exporting.lifted import Function, lift, rewrite
 from chainrule.storage.exporting.python_file import GUARDS, LOGARITHM, LOGARITHMS
 
 from .conftest import FLAGS, build, needs_gcc
@@ -243,6 +244,27 @@ def test_rewriting_changes_no_value(name: str, single: bool) -> None:
     with np.errstate(all="raise", under="ignore"):
         exact = ACTIVATIONS[name].value(z, **ACTIVATIONS[name].parameters)
         assert np.allclose(formula(z), exact, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", [name for name, record in ACTIVATIONS.items() if record.trainable])
+def test_the_chain_rule_can_be_written_as_well(name: str) -> None:
+    record = ACTIVATIONS[name]
+    program = lift_back(record, N, single=False)
+    back = Function("formula", rewrite(program, record.parameters, single=False), "", dict(record.parameters))
+    z = np.clip(ROWS, -30, 30)
+    a, g = record.f(z), np.cos(ROWS)
+    exact = record.back(z, a, g)
+    from scipy import special
+
+    formula = define(numpy_function(back), erfc=special.erfc, erfcx=special.erfcx)
+    assert same(formula(z, a, g), exact)
+    formula = define(python_function(back), erfc=math.erfc, erfcx=special.erfcx)
+    for k in range(len(z)):
+        if back.program.elementwise:
+            got = [formula(*numbers) for numbers in zip(z[k].tolist(), a[k].tolist(), g[k].tolist(), strict=True)]
+        else:
+            got = formula(z[k].tolist(), a[k].tolist(), g[k].tolist())
+        assert same(got, exact[k])
 
 
 def test_what_cannot_be_written_is_refused_by_name() -> None:
