@@ -85,8 +85,8 @@ def _scaled_square(program: Program, k: int, found: list[Bounds]) -> Bounds | No
     nodes = program.nodes
     if nodes[k].op != "multiply":
         return None
-    for x, product in (nodes[k].args, nodes[k].args[::-1]):
-        inner = nodes[product]
+    for x, scaled in (nodes[k].args, nodes[k].args[::-1]):
+        inner = nodes[scaled]
         if inner.op == "multiply" and x in inner.args and len(set(inner.args)) == 2:
             (c,) = set(inner.args) - {x}
             return _of("multiply", [found[c], _of("multiply", [found[x], found[x]], same=True)], same=False)
