@@ -207,6 +207,32 @@ def c_program(functions: list[Function]) -> str:
     return "\n".join([*lines, "return 0;", "}"]) + "\n"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda z: np.exp(100 * z),
+        lambda z: np.expm1(z * z * z),
+        lambda z: np.log(z),
+        lambda z: np.log(np.abs(z)),
+        lambda z: np.log2(z + 1),
+        lambda z: np.log10(z * z),
+        lambda z: np.log1p(z),
+        lambda z: np.sqrt(z),
+        lambda z: 1 / z,
+        lambda z: (z - 1) / (z * z - 1),
+        lambda z: z / (z - 0.5),
+        lambda z: np.abs(z) ** 400.5,
+        lambda z: np.abs(z) ** -0.5,
+        lambda z: 1 / (1 + np.exp(-50 * z)),
+    ],
+)
+def test_plain_python_raises_no_errors_where_numpy_raises_none(value: Any) -> None:
+    function = lift(Activation(name="formula", value=value, latex="", use=""), N, single=False)
+    formula = define(python_function(function), **helpers())
+    with np.errstate(all="ignore"):
+        assert same([[formula(z) for z in row] for row in ROWS.tolist()], value(ROWS))
+
+
 def test_brackets_are_only_where_they_are_needed() -> None:
     def written(value: Any) -> str:
         function = lift(Activation(name="f", value=value, latex="", use=""), N, single=False)
