@@ -125,6 +125,7 @@ def table(rows: int = 60) -> pd.DataFrame:
     )
     frame.loc[::7, "age"] = np.nan
     frame.loc[::9, "pet"] = None
+    frame.loc[::11, "town"] = None
     return frame
 
 

@@ -12,7 +12,8 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "export.md"
 
 def test_the_file_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    example, shown = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[:2]
+    page = PAGE.read_text(encoding="utf-8")
+    example, shown = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)[0] for kind in ("python", "text"))
     exec(example, {})
     written = (tmp_path / "xor.py").read_text(encoding="utf-8")
 

@@ -16,13 +16,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.engines.compiled.graph import NotLiftable
+from chainrule.engines.compiled.lifting import lift_back
 from chainrule.engines.compiled.running import run
 from chainrule.errors import UsageError
 from chainrule.formulas import ACTIVATIONS, Activation
 from chainrule.storage.exporting.bounds import may_fail
 from chainrule.storage.exporting.c_functions import c_function
 from chainrule.storage.exporting.functions import numpy_function, python_function
-from chainrule.storage.exporting.lifted import Function, lift
+from chainrule.storage.exporting.lifted import Function, lift, rewrite
 from chainrule.storage.exporting.python_file import GUARDS, LOGARITHM, LOGARITHMS
 
 from .conftest import FLAGS, build, needs_gcc
@@ -206,6 +207,32 @@ def c_program(functions: list[Function]) -> str:
     return "\n".join([*lines, "return 0;", "}"]) + "\n"
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        lambda z: np.exp(100 * z),
+        lambda z: np.expm1(z * z * z),
+        lambda z: np.log(z),
+        lambda z: np.log(np.abs(z)),
+        lambda z: np.log2(z + 1),
+        lambda z: np.log10(z * z),
+        lambda z: np.log1p(z),
+        lambda z: np.sqrt(z),
+        lambda z: 1 / z,
+        lambda z: (z - 1) / (z * z - 1),
+        lambda z: z / (z - 0.5),
+        lambda z: np.abs(z) ** 400.5,
+        lambda z: np.abs(z) ** -0.5,
+        lambda z: 1 / (1 + np.exp(-50 * z)),
+    ],
+)
+def test_plain_python_raises_no_errors_where_numpy_raises_none(value: Any) -> None:
+    function = lift(Activation(name="formula", value=value, latex="", use=""), N, single=False)
+    formula = define(python_function(function), **helpers())
+    with np.errstate(all="ignore"):
+        assert same([[formula(z) for z in row] for row in ROWS.tolist()], value(ROWS))
+
+
 def test_brackets_are_only_where_they_are_needed() -> None:
     def written(value: Any) -> str:
         function = lift(Activation(name="f", value=value, latex="", use=""), N, single=False)
@@ -243,6 +270,27 @@ def test_rewriting_changes_no_value(name: str, single: bool) -> None:
     with np.errstate(all="raise", under="ignore"):
         exact = ACTIVATIONS[name].value(z, **ACTIVATIONS[name].parameters)
         assert np.allclose(formula(z), exact, rtol=1e-13, atol=1e-13)
+
+
+@pytest.mark.parametrize("name", [name for name, record in ACTIVATIONS.items() if record.trainable])
+def test_the_chain_rule_can_be_written_as_well(name: str) -> None:
+    record = ACTIVATIONS[name]
+    program = lift_back(record, N, single=False)
+    back = Function("formula", rewrite(program, record.parameters, single=False), "", dict(record.parameters))
+    z = np.clip(ROWS, -30, 30)
+    a, g = record.f(z), np.cos(ROWS)
+    exact = record.back(z, a, g)
+    from scipy import special
+
+    formula = define(numpy_function(back), erfc=special.erfc, erfcx=special.erfcx)
+    assert same(formula(z, a, g), exact)
+    formula = define(python_function(back), erfc=math.erfc, erfcx=special.erfcx)
+    for k in range(len(z)):
+        if back.program.elementwise:
+            got = [formula(*numbers) for numbers in zip(z[k].tolist(), a[k].tolist(), g[k].tolist(), strict=True)]
+        else:
+            got = formula(z[k].tolist(), a[k].tolist(), g[k].tolist())
+        assert same(got, exact[k])
 
 
 def test_what_cannot_be_written_is_refused_by_name() -> None:

@@ -64,7 +64,8 @@ def bounds_of(program: Program, numbers: Mapping[str, float]) -> list[Bounds]:
         elif node.op in FIXED:
             found.append(FIXED[node.op])
         else:
-            found.append(_together(program, k) or _of(node.op, args, same=len(set(node.args)) < len(node.args)))
+            same = len(set(node.args)) < len(node.args)
+            found.append(_together(program, k) or _scaled_square(program, k, found) or _of(node.op, args, same))
     return found
 
 
@@ -76,6 +77,19 @@ def _together(program: Program, k: int) -> Bounds | None:
         return -math.inf, 0.0
     if node.op == "sum" and nodes[node.args[0]].op == "exp" and _together(program, nodes[node.args[0]].args[0]):
         return 1.0, math.inf
+    return None
+
+
+def _scaled_square(program: Program, k: int, found: list[Bounds]) -> Bounds | None:
+    """Give the bounds of (c x) x, which has the sign of c."""
+    nodes = program.nodes
+    if nodes[k].op != "multiply":
+        return None
+    for x, scaled in (nodes[k].args, nodes[k].args[::-1]):
+        inner = nodes[scaled]
+        if inner.op == "multiply" and x in inner.args and len(set(inner.args)) == 2:
+            (c,) = set(inner.args) - {x}
+            return _of("multiply", [found[c], _of("multiply", [found[x], found[x]], same=True)], same=False)
     return None
 
 
