@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import UnknownName, UsageError
 from chainrule.formulas.intervals import BELOW_ONE, NOT_NEGATIVE, POSITIVE, SHARE, Interval, as_float
 
-__all__ = ["check_arguments", "is_flag"]
+__all__ = ["check_arguments", "is_flag", "seed_of"]
 
 _INTERVALS: dict[str, Interval] = {
     "alpha": NOT_NEGATIVE,
@@ -90,3 +90,12 @@ def _is_count(value: object) -> bool:
 
 def _is_word(name: str, value: object) -> bool:
     return name in _WORDS and isinstance(value, (str, float)) and value == _WORDS[name]
+
+
+def seed_of(random_state: Any) -> int:
+    """Give the seed: a whole number is itself, anything else draws one."""
+    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
+        return int(random_state)
+    from sklearn.utils import check_random_state
+
+    return int(check_random_state(random_state).randint(2**31 - 1))

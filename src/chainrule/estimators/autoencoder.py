@@ -7,12 +7,12 @@ from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.data.targets import TargetEncoder
 from chainrule.errors import ShapeError, UsageError
-from chainrule.estimators.arguments import check_arguments
+from chainrule.estimators.arguments import check_arguments, seed_of
 from chainrule.estimators.perceptron import keep_arguments
 from chainrule.estimators.settings import each_layer, hidden_sizes
 from chainrule.estimators.stopping import Telling, loss_of
@@ -219,7 +219,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
                 new=network,
             )
         if not goes_on:
-            self._seed, self._memory = _seed_of(self.random_state), Memory()
+            self._seed, self._memory = seed_of(self.random_state), Memory()
         before = self.model_.history.epochs if goes_on and self.model_.history else 0
         start = self.model_ if goes_on else network.init(self._seed, X.dtype)
         self._keep(self._train(start, X, epochs, stops=stops), before)
@@ -326,10 +326,3 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 def _dense(X: Any) -> Array:
     """Give the rows with their zeros, as targets must be."""
     return X.toarray() if hasattr(X, "toarray") else X
-
-
-def _seed_of(random_state: Any) -> int:
-    """Give the seed: a whole number is itself, anything else draws one."""
-    if isinstance(random_state, int | np.integer) and not isinstance(random_state, bool) and random_state >= 0:
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31 - 1))

@@ -10,6 +10,7 @@ from sklearn.preprocessing import LabelBinarizer
 
 from chainrule.errors import UsageError
 from chainrule.formulas import Array
+from chainrule.language import Message
 from chainrule.layers import BatchNorm
 from chainrule.model import Model
 
@@ -113,11 +114,23 @@ def _check(model: Model) -> None:
         "regression": output == "identity" or (output == "exponential" and not scaled),
     }
     for refused, why in (
-        (any(isinstance(layer, BatchNorm) for layer in network.layers), "batch normalization"),
-        (len(hidden) > 1 or not {*hidden} <= {*_HIDDEN}, f"the hidden activations {', '.join(hidden)}"),
-        (model.encoder is not None, "an encoder of raw rows; transform the rows in a pipeline, and set encoder=None"),
-        (target is None, "no target: train it, or set model.target, so that what outputs mean is known"),
-        (not fits[model.task], f"{network.outputs} outputs with {output} for {model.task}"),
+        (any(isinstance(layer, BatchNorm) for layer in network.layers), Message("batch normalization")),
+        (
+            len(hidden) > 1 or not {*hidden} <= {*_HIDDEN},
+            Message("the hidden activations {names}", names=", ".join(hidden)),
+        ),
+        (
+            model.encoder is not None,
+            Message("an encoder of raw rows; transform the rows in a pipeline, and set encoder=None"),
+        ),
+        (
+            target is None,
+            Message("no target: train it, or set model.target, so that what outputs mean is known"),
+        ),
+        (
+            not fits[model.task],
+            Message("{count} outputs with {output} for {task}", count=network.outputs, output=output, task=model.task),
+        ),
     ):
         if refused:
             raise UsageError("the model has {what}, which scikit-learn's networks have not", what=why)

@@ -17,7 +17,7 @@ from chainrule.data.targets import TargetEncoder
 from chainrule.engines import choose, limit_threads
 from chainrule.errors import UsageError
 from chainrule.estimators import settings
-from chainrule.estimators.arguments import check_arguments, is_flag
+from chainrule.estimators.arguments import check_arguments, is_flag, seed_of
 from chainrule.estimators.attributes import Fitted
 from chainrule.estimators.parts import Rows, read_validation, read_weights, set_aside
 from chainrule.estimators.scoring import as_metrics, find_scorers
@@ -112,7 +112,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         """
         network = settings.build_network(self, X.shape[1], aim.outputs, aim.activation)
         if not goes_on:
-            self._seed, self._memory = _seed_of(self.random_state), Memory()
+            self._seed, self._memory = seed_of(self.random_state), Memory()
             self.t_ = 0
             self.loss_curve_: list[float] = []
             return begin(network, self._seed, X.dtype)
@@ -258,12 +258,3 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
         return tags
-
-
-def _seed_of(random_state: Any) -> int:
-    """Give the seed: a whole number is itself, anything else draws one."""
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and random_state >= 0:
-        return int(random_state)
-    from sklearn.utils import check_random_state
-
-    return int(check_random_state(random_state).randint(2**31 - 1))

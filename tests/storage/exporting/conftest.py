@@ -6,10 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 import numpy as np
@@ -19,36 +16,6 @@ from chainrule import export
 from chainrule.model import Model
 
 FLAGS = ("-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-O2")
-Tally = Callable[..., None]
-
-
-@pytest.fixture
-def tally(record_property: Callable[[str, object], None]) -> Tally:
-    """Count towards a line of the summary: ``tally(what, count, value, limit)``; the line tells the largest value."""
-
-    def count(what: str, number: int = 1, value: float = 0.0, limit: float = 0.0) -> None:
-        record_property("exports", (what, number, value, limit))
-
-    return count
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Say how many files were run and how near the worst came to its bound."""
-    counted: dict[str, list[tuple[int, float, float]]] = defaultdict(list)
-    for report in (report for reports in terminalreporter.stats.values() for report in reports):
-        if getattr(report, "when", "") == "call":
-            for name, value in report.user_properties:
-                if name == "exports":
-                    counted[value[0]].append(tuple(value[1:]))
-    if counted:
-        terminalreporter.section("exports")
-    for what, entries in sorted(counted.items()):
-        values, limit = [value for _, value, _ in entries], entries[0][2]
-        number = sum(number for number, _, _ in entries)
-        terminalreporter.write_line(
-            f"{what}: {number:,}, worst {max(values):.3g} of {limit:g}, median {median(values):.3g}"
-        )
-
 
 # Nothing but the file itself, the standard library and, for NumPy's, NumPy. Rows come in as JSON, answers go out.
 RUNNER = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from chainrule.formulas import ACTIVATIONS, LOSSES
 from chainrule.model import Model
 from chainrule.network import BatchNorm, Dense, Dropout, Network
 
-from .conftest import Tally, needs_gcc, run_c, run_onnx, run_python, self_test_of_c, write_all
+from .conftest import needs_gcc, run_c, run_onnx, run_python, self_test_of_c, write_all
 
 CASES = min(200, int(os.environ.get("CHAINRULE_CASES", "15")))
 # Relative to the larger of 1 and the number. In float32 the model's own rounding is most of it.
@@ -160,7 +161,7 @@ def is_label(case: Case) -> bool:
 
 @needs_gcc
 @pytest.mark.parametrize("seed", range(CASES))
-def test_random_models(seed: int, tmp_path: Path, tally: Tally) -> None:
+def test_random_models(seed: int, tmp_path: Path, tally: Callable[..., None]) -> None:
     case = make_case(seed)
     model, wanted = case.model, expected(case)
     limit = WITHIN[model.dtype]
