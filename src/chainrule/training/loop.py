@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
+from chainrule.engines import Engine, Job, Objective, check_threads, choose, compiling, effort, limit_threads, why
 from chainrule.errors import DataError
 from chainrule.formulas import OPTIMIZERS, SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
@@ -143,10 +143,11 @@ def train(
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:
     """Give what computes, and why."""
-    engine = choose(name, seconds)
+    worth = compiling(job.objective.network)
+    engine = choose(name, seconds, worth)
     refusal = getattr(engine, "refusal", None)
     refused = None if refusal is None else refusal(job)
-    return (engine, why(name, seconds, engine)) if refused is None else (choose("reference"), refused)
+    return (engine, why(name, seconds, engine, worth)) if refused is None else (choose("reference"), refused)
 
 
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:
