@@ -22,7 +22,7 @@ from chainrule.engines.protocol import (
 from chainrule.engines.threads import check_threads, limit_threads
 from chainrule.errors import UnknownName
 from chainrule.language import Message, tr
-from chainrule.network import Network
+from chainrule.network import Dense, Network
 
 __all__ = [
     "ENGINES",
@@ -38,6 +38,7 @@ __all__ = [
     "Sums",
     "check_threads",
     "choose",
+    "compiling",
     "effort",
     "limit_threads",
     "why",
@@ -46,8 +47,8 @@ __all__ = [
 # By name; None stands for an engine that is loaded when it is first asked for.
 ENGINES: dict[str, Engine | None] = {"reference": cast(Engine, reference), "compiled": None}
 
-# Compiling takes about a second, once on a machine: less work than this does not repay it.
-_WORTH_COMPILING = 1.0
+# Compiling takes about a second, once on a machine, for up to three kinds of layers, and so much for each further kind.
+_COMPILING, _FEW_KINDS, _A_KIND = 1.0, 3, 0.6
 
 
 def effort(network: Network, rows: int, batch_size: int = 2**31, epochs: int = 1, stored: float | None = None) -> float:
@@ -67,13 +68,27 @@ def effort(network: Network, rows: int, batch_size: int = 2**31, epochs: int = 1
     return seconds - product * zeros
 
 
-def why(name: str, seconds: float, engine: Engine) -> Message:
-    """Say why `choose` gave this engine for this name and so many seconds.
+def compiling(network: Network) -> float:
+    """Estimate how many seconds compiling takes, from the network alone: layers that are alike are compiled once.
+
+    >>> compiling(Network.from_sizes([784, 30, 10])), compiling(Network.from_sizes([100, *[64] * 20, 1]))
+    (1.0, 1.0)
+    >>> compiling(Network.from_sizes([100, 60, 50, 40, 30, 20, 10]))
+    2.8
+    """
+    kinds = {
+        (network.sizes[l - 1 : l + 1], layer.activation.name) for layer, l in network.steps if isinstance(layer, Dense)
+    }
+    return _COMPILING + _A_KIND * max(0, len(kinds) - _FEW_KINDS)
+
+
+def why(name: str, seconds: float, engine: Engine, worth: float = _COMPILING) -> Message:
+    """Say why `choose` gave this engine for this name, so many seconds and what they must be worth.
 
     >>> str(why("auto", 0.02, choose("auto", 0.02)))
     'auto: it takes about 0.02 s, less than compiling'
     """
-    expected = ("reference" if seconds < _WORTH_COMPILING else "compiled") if name == "auto" else name
+    expected = ("reference" if seconds < worth else "compiled") if name == "auto" else name
     if engine.name != expected:
         return Message("the compiled engine cannot run here")
     if name != "auto":
@@ -84,12 +99,13 @@ def why(name: str, seconds: float, engine: Engine) -> Message:
     return Message("auto: the reference engine would take about {seconds} s, for which compiling pays", seconds=told)
 
 
-def choose(name: str = "auto", seconds: float = 0.0) -> Engine:
+def choose(name: str = "auto", seconds: float = 0.0, worth: float = _COMPILING) -> Engine:
     """Give the engine of this name; "auto" takes the one that suits the work.
 
     Args:
         name: one of `ENGINES`, or "auto".
         seconds: what `effort` says. It depends on shapes alone, so that the same call gives the same bits.
+        worth: from how many seconds on compiling pays, which `compiling` says.
 
     Raises:
         UnknownName: for an engine that is not there.
@@ -100,7 +116,7 @@ def choose(name: str = "auto", seconds: float = 0.0) -> Engine:
     if name != "auto" and (not isinstance(name, str) or name not in ENGINES):
         raise UnknownName.among(Message("engine"), name, ["auto", *ENGINES])
     if name == "auto":
-        name = "reference" if seconds < _WORTH_COMPILING else "compiled"
+        name = "reference" if seconds < worth else "compiled"
     if (ready := ENGINES[name]) is not None:
         return ready
     compiled = import_module("chainrule.engines.compiled")

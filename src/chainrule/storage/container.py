@@ -201,10 +201,20 @@ def verify(header: Header, head: bytes, payload: bytes) -> bool:
 
 
 def arrays(head: bytes, payload: bytes) -> dict[str, Array]:
-    """Give the tensors of a file that was parsed and verified, each in memory of its own."""
+    """Give the tensors of a file that was parsed and verified, each in memory of its own.
+
+    Raises:
+        ModelFileError: for a header that the library reads otherwise than Python, such as with half a character in it.
+    """
+    from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    return {name: np.array(tensor) for name, tensor in load(head + payload).items()}
+    try:
+        return {name: np.array(tensor) for name, tensor in load(head + payload).items()}
+    except SafetensorError as error:
+        raise ModelFileError(
+            "the model file is damaged: {what} cannot be read: {reason}", what=Message("the header"), reason=str(error)
+        ) from error
 
 
 def _digest(head: bytes, payload: bytes) -> str:

@@ -12,7 +12,18 @@ import numpy.typing as npt
 
 from chainrule.arrays import as_inputs, check_target, fit_target
 from chainrule.data.targets import TargetEncoder
-from chainrule.engines import Carry, Engine, Job, Objective, check_threads, choose, effort, limit_threads, why
+from chainrule.engines import (
+    Carry,
+    Engine,
+    Job,
+    Objective,
+    check_threads,
+    choose,
+    compiling,
+    effort,
+    limit_threads,
+    why,
+)
 from chainrule.errors import DataError, ModelFileError
 from chainrule.formulas import SCHEDULES, Loss, Optimizer, Penalty, Schedule
 from chainrule.language import Message
@@ -219,10 +230,11 @@ def _standing(kept: Kept, run: Run, path: Any) -> Standing:
 
 def _engine(name: str, seconds: float, job: Job) -> tuple[Engine, Message]:
     """Give what computes, and why."""
-    engine = choose(name, seconds)
+    worth = compiling(job.objective.network)
+    engine = choose(name, seconds, worth)
     refusal = getattr(engine, "refusal", None)
     refused = None if refusal is None else refusal(job)
-    return (engine, why(name, seconds, engine)) if refused is None else (choose("reference"), refused)
+    return (engine, why(name, seconds, engine, worth)) if refused is None else (choose("reference"), refused)
 
 
 def _settings(job: Job, schedule: Schedule, epochs: int) -> dict[str, Any]:

@@ -84,27 +84,36 @@ def test_no_function_holds_a_deep_network() -> None:
 
 
 def test_shallow_networks_are_written_in_place() -> None:
-    assert list(sizes_of(epoch_of(Network.from_sizes([784, 30, 10])))) == ["epoch"]
+    assert list(sizes_of(epoch_of(Network.from_sizes([20, 10, 5, 2])))) == ["epoch"]
 
 
 def deep_network(rng: np.random.Generator) -> Network:
     """A network of few kinds of layers, each several times."""
     widths = [int(rng.integers(1, 12)) for _ in range(2)]
-    kinds = [
-        ACTIVATIONS["leaky_relu"].with_parameters(alpha=0.1),
-        ACTIVATIONS["leaky_relu"].with_parameters(alpha=0.3),
-        ACTIVATIONS["tanh"],
-        ACTIVATIONS["gelu"],
-    ]
+    leaky = ACTIVATIONS["leaky_relu"]
+    kinds = [leaky.with_parameters(alpha=0.1), leaky.with_parameters(alpha=0.3), ACTIVATIONS["tanh"]]
+    bias = str(rng.choice(["neuron", "neuron", "layer", "fixed"]))
     layers: list[Any] = []
-    for _ in range(rng.integers(4, 7)):
+    for _ in range(rng.integers(3, 6)):
         activation = kinds[rng.integers(0, len(kinds))]
         normed = rng.random() < 0.25
-        bias = "none" if normed else str(rng.choice(["neuron", "neuron", "layer", "fixed"]))
-        layers.append(Dense(int(rng.choice(widths)), "identity" if normed else activation, bias=bias))
+        width, own_bias = int(rng.choice(widths)), "none" if normed else bias
+        layers.append(Dense(width, "identity" if normed else activation, bias=own_bias))
         layers += [BatchNorm(activation)] if normed else []
         layers += [Dropout(0.2)] if rng.random() < 0.25 else []
     return Network([*layers, Dense(3, "sigmoid")], inputs=int(rng.integers(1, 20)))
+
+
+def network_of_twins() -> Network:
+    """A network in which most layers are like another one, but for one thing or for nothing."""
+    leaky = ACTIVATIONS["leaky_relu"]
+    gentle, steep = leaky.with_parameters(alpha=0.1), leaky.with_parameters(alpha=0.3)
+    dense = [Dense(9, gentle), Dense(9, gentle), Dense(9, steep), Dense(9, "tanh"), Dense(7, steep), Dense(9, steep)]
+    biases = [Dense(9, gentle, bias=bias) for bias in ("layer", "fixed", "none", "layer")]
+    normed = [BatchNorm(gentle), BatchNorm(steep), BatchNorm(gentle, momentum=0.2), BatchNorm(gentle, epsilon=0.1)]
+    dropped = [Dropout(0.2), Dropout(0.2), Dropout(0.5), Dropout(0.0)]
+    mixed = [each for three in zip(biases, normed, dropped, strict=True) for each in three]
+    return Network([*dense, *mixed, Dense(9, gentle)], inputs=9)
 
 
 def deep_job(seed: int) -> tuple[Job, Carry]:
@@ -149,7 +158,7 @@ def test_apart_and_in_place_give_the_same_bits(seed: int) -> None:
     apart = results(job, carry)
     with never_apart():
         in_place = results(*deep_job(seed))
-    assert [each.tobytes() for each in apart] == [each.tobytes() for each in in_place]
+    assert b"".join(each.tobytes() for each in apart) == b"".join(each.tobytes() for each in in_place)
     within = 1e-10 if job.X.dtype == np.float64 else 1e-3
     for ours, theirs in zip(apart, results(job, carry, reference), strict=True):
         assert np.abs(ours - theirs).max(initial=0) <= within * max(1, np.abs(theirs).max(initial=0))
@@ -168,7 +177,7 @@ def test_any_number_of_threads_gives_the_same_bits(monkeypatch: pytest.MonkeyPat
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("seed", range(CASES))
+@pytest.mark.parametrize("seed", range(-1, CASES - 1))
 def test_what_is_shared_would_be_written_alike(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each part is written anew where a shared one is called, to compare the text, and what it uses."""
     compared = 0
@@ -190,9 +199,9 @@ def test_what_is_shared_would_be_written_alike(seed: int, monkeypatch: pytest.Mo
         compared += 1
 
     monkeypatch.setattr(steps, "outline", outline)
-    network = deep_network(np.random.default_rng([13, seed]))
+    network = network_of_twins() if seed < 0 else deep_network(np.random.default_rng([13, seed]))
     objective = Objective(network, LOSSES["half_squared_error"], (L2(0.1), MaxNorm(1.0)))
-    for shared, clipped in ((False, False), (True, True)):
+    for shared, clipped in ((False, False), (True, True))[seed < 0 :]:
         code = this_machine().code(single=bool(seed % 2))
         lifted = lift(objective, OPTIMIZERS["adam"], weighted=bool(seed % 3))
         write_epoch(

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import chainrule as cr
-from chainrule.engines import Carry, Job, Objective, choose, effort, reference
+from chainrule.engines import Carry, Job, Objective, choose, compiling, effort, reference
 from chainrule.errors import DivergenceError
 from chainrule.formulas import LOSSES, SGD
 from chainrule.parameters import draw_parameters
@@ -71,6 +71,17 @@ def test_auto_goes_by_the_amount_of_work() -> None:
     assert choose("auto", effort(small, 4, 4, 100)).name == "reference"
     assert choose("auto", effort(large, 50_000, 10, 30)).name == "compiled"
     assert choose("compiled").name == "compiled"
+
+
+def test_auto_knows_that_more_kinds_of_layers_take_longer_to_compile() -> None:
+    alike = cr.Network.from_sizes([20, *[12] * 20, 1])
+    unlike = cr.Network.from_sizes([20, *range(23, 3, -1), 1])
+    assert compiling(alike) == compiling(cr.Network.from_sizes([20, 12, 1]))
+    assert compiling(unlike) > 10
+    for network, expected in ((alike, "compiled"), (unlike, "reference")):
+        seconds = effort(network, 2000, 100, 3000)
+        assert 2 < seconds < 10
+        assert choose("auto", seconds, compiling(network)).name == expected
 
 
 @pytest.mark.parametrize("batch_size", [10, 1000])

@@ -54,51 +54,33 @@ def write_epoch(
         p = Passes(c, lifted, table, tall, Setup(True, shared, copies, turned, sparse=sparse))
         fused = Fused(p) if turned else None
         order = table.address("order") if ordered else None
-        n, size, start = table.whole("n"), table.whole("size"), table.whole("start")
-        failed = Variable(c, c.whole, c.index(FINE))
-        stop = Variable(c, c.whole, table.whole("stop"))
+        start = table.whole("start")
+        failed, stop = Variable(c, c.whole, c.index(FINE)), Variable(c, c.whole, table.whole("stop"))
         if repeated:
-            p.m = n
+            p.m = p.n
             p.take(c.index(0), None)
         if fused is not None:
             fused.enter()
-            p.batch, first = start, c.times(start, size)
-            p.m = c.least(size, c.builder.sub(n, first))
-            p.take(first, order)
+            p.take(_begin(p, start), order)
             fused.forward()
         with _while(c, start, stop) as batch:
-            p.batch, first = batch, c.index(0) if repeated else c.times(batch, size)
-            p.m = n if repeated else c.least(size, c.builder.sub(n, first))
-            t = c.plus(table.whole("update"), c.plus(c.builder.sub(batch, start), 1))
+            k = c.builder.sub(batch, start)
+            t = c.plus(table.whole("update"), c.plus(k, 1))
+            first = c.index(0) if repeated else _begin(p, batch)
             if fused is None and not repeated:
-                p.take(first, order)
-                if order is not None and not sparse and tall <= 32:
-                    p.fetch(c.plus(first, size), order, n)
+                _take(p, first, order)
             weight = p.weigh(first, order)
-            p.forward(c.plus(table.whole("masks"), t))
-            p.losses()
-            p.backward()
-            price = prices(p) if any(price for price, _, _ in lifted.penalties) else c.ir.Constant(c.double, 0.0)
-            p.meet()
-            cost = p.cost()
-            _note(p, table, (3, cost), (4, price))
-            unchecked = c.builder.icmp_signed("==", table.whole("check"), c.index(0))
-            fine = c.builder.or_(unchecked, _finite(c, c.builder.fadd(cost, price)))
-            with c.either(fine) as (sound, broken):
+            cost, price = _costs(p, t)
+            with c.either(_sound(p, c.builder.fadd(cost, price))) as (sound, broken):
                 with broken:
                     failed.set(batch)
                     stop.set(batch)
                 with sound:
-                    updates = _update(p, table, t, c.builder.sub(batch, start), clipped)
+                    updates = _update(p, table, t, k, clipped)
                     if fused is not None:
-                        with c.either(c.builder.icmp_signed("<", c.plus(batch, 1), stop.get())) as (more, end):
-                            with more:
-                                _find_next(p, n, order)
-                                fused.go_on(updates, order)
-                            with end:
-                                fused.update(updates)
+                        _go_on(p, fused, updates, order, stop)
                     if repeated:
-                        _leave(p, table, c.builder.sub(batch, start), cost, price)
+                        _leave(p, table, k, cost, price)
                     else:
                         _add_up(p, table, cost, price, weight)
             p.meet()
@@ -107,11 +89,59 @@ def write_epoch(
         c.give(failed.get())
 
 
-def _find_next(p: Passes, n: Value, order: Value | None) -> None:
+def _begin(p: Passes, batch: Value) -> Value:
+    """Have a batch be the one at hand; gives its first row."""
+    c = p.c
+    p.batch, first = batch, c.times(batch, p.size)
+    p.m = c.least(p.size, c.builder.sub(p.n, first))
+    return first
+
+
+def _take(p: Passes, first: Value, order: Value | None) -> None:
+    """Find the rows of the batch at hand; where it is small, those of the next one are asked for."""
+    p.take(first, order)
+    if order is not None and not p.setup.sparse and p.tall <= 32:
+        p.fetch(p.c.plus(first, p.size), order, p.n)
+
+
+def _costs(p: Passes, t: Value) -> tuple[Value, Value]:
+    """Go forward and back, and note the cost and the penalty."""
+    p.forward(p.c.plus(p.table.whole("masks"), t))
+    p.losses()
+    p.backward()
+    price = _price(p)
+    p.meet()
+    cost = p.cost()
+    _note(p, p.table, (3, cost), (4, price))
+    return cost, price
+
+
+def _price(p: Passes) -> Value:
+    some = any(price for price, _, _ in p.lifted.penalties)
+    return prices(p) if some else p.c.ir.Constant(p.c.double, 0.0)
+
+
+def _sound(p: Passes, cost: Value) -> Value:
+    """Whether to go on: a cost is finite, or nobody asked."""
+    unchecked = p.c.builder.icmp_signed("==", p.table.whole("check"), p.c.index(0))
+    return p.c.builder.or_(unchecked, _finite(p.c, cost))
+
+
+def _go_on(p: Passes, fused: Fused, updates: Updates, order: Value | None, stop: Variable) -> None:
+    """Update the first layer, at once with the next batch's forward pass if there is one in this stretch."""
+    with p.c.either(p.c.builder.icmp_signed("<", p.c.plus(p.batch, 1), stop.get())) as (more, end):
+        with more:
+            _find_next(p, order)
+            fused.go_on(updates, order)
+        with end:
+            fused.update(updates)
+
+
+def _find_next(p: Passes, order: Value | None) -> None:
     """Write down where the next batch's rows lie."""
     c, rows = p.c, p.m
     first = c.times(c.plus(p.batch, 1), p.size)
-    p.m = c.least(p.size, c.builder.sub(n, first))
+    p.m = c.least(p.size, c.builder.sub(p.n, first))
     p.find(first, order)
     p.m = rows
 
@@ -162,7 +192,7 @@ def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs
     with c.function("gradient", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
         p = Passes(c, lifted, table, tall, Setup(training, copies=int(sparse), sparse=sparse))
-        p.m = table.whole("n")
+        p.m = p.n
         p.take(c.index(0), None)
         p.weigh(c.index(0), None)
         p.forward(table.whole("masks"))
@@ -175,8 +205,7 @@ def write_gradient(c: Code, lifted: Lifted, tall: int, *, training: bool, inputs
             c.store(add_penalties(p, entry, value, w), p.within("g", entry, index), used)
 
         p.gradients(keep)
-        zero = c.ir.Constant(c.double, 0.0)
-        price = prices(p) if any(price for price, _, _ in lifted.penalties) else zero
+        price = _price(p)
         _note(p, table, (3, p.cost()), (4, price))
         c.give(c.index(FINE))
 
@@ -189,12 +218,10 @@ def write_predict(c: Code, lifted: Lifted, tall: int, *, losses: bool, sparse: b
     with c.function("predict", [c.pointer], c.whole, public=True) as (place,):
         table = Table(c, place)
         p = Passes(c, lifted, table, tall, Setup(False, copies=1, targets=losses, sparse=sparse))
-        n, size = table.whole("n"), table.whole("size")
         N = lifted.objective.network.outputs
         steps = len(lifted.objective.network.steps)
         with c.loop(table.whole("stop"), table.whole("start")) as batch:
-            first = c.times(batch, size)
-            p.m = c.least(size, c.builder.sub(n, first))
+            first = _begin(p, batch)
             p.take(first, None)
             if losses:
                 p.share = c.constant(1.0)

@@ -62,7 +62,7 @@ class Places:
         self.c, self.network, self.table, self.setup = c, network, table, setup
         self.space = Workspace(network, setup.copies, setup.turned)
         self.theta, self.work, self.state = (table.address(name) for name in ("theta", "work", "state"))
-        self.size, self.me, self.of = (table.whole(name) for name in ("size", "me", "of"))
+        self.size, self.n, self.me, self.of = (table.whole(name) for name in ("size", "n", "me", "of"))
         self.span = c.builder.and_(c.plus(self.size, LINE - 1), c.index(-LINE))  # rows, as `Workspace` counts them
         self.tall = rows
         self.registers = registers_of(c.lanes * c.bytes)

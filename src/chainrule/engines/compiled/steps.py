@@ -16,7 +16,7 @@ from chainrule.network import BatchNorm, Dense, Dropout
 __all__ = ["Steps"]
 
 # With more dense layers than this each step is a function of its own. Fewer are compiled in a second or two.
-_IN_PLACE = 4
+_IN_PLACE = 3
 
 
 class Steps(Batches):
@@ -55,7 +55,7 @@ class Steps(Batches):
     def _own(self, s: int) -> dict[tuple[Any, ...], Value]:
         """Give, by name, what is a step's own: where its numbers lie, and its l where a dropout mask needs it."""
         c, (layer, l) = self.c, self.network.steps[s]
-        own = {(kind, s): self.start(kind, s) for kind in pieces(layer)}
+        own: dict[tuple[Any, ...], Value] = {(kind, s): self.start(kind, s) for kind in pieces(layer)}
         if s:
             own |= {(kind, s - 1): self.start(kind, s - 1) for kind in ("A", "D")}
         if isinstance(layer, Dropout):
