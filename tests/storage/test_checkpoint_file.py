@@ -196,3 +196,14 @@ def test_a_missing_or_a_further_tensor_is_refused(checkpoint: Path) -> None:
 
 def rewrite(path: Path, kept: Kept, tensors: Any) -> Path:
     return write_checkpoint(path, tensors, kept.parts, kept.versions["engine"])
+
+
+def test_half_a_character_in_the_header_is_refused(checkpoint: Path, seal: Callable[..., bytes]) -> None:
+    """Python's JSON takes it, the library of the container does not."""
+    content = checkpoint.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    digest = json.loads(content[8:end])["__metadata__"]["checksum"].encode()
+    header = content[8:end].replace(digest, b"0" * 64).replace(b'"theta":', b'"theta\\ud800":')
+    checkpoint.write_bytes(seal(header, content[end:]))
+    with pytest.raises(ModelFileError, match="the header cannot be read"):
+        read_checkpoint(checkpoint)
