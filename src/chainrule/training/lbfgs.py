@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines import Carry, Draw, Engine, Job
+from chainrule.engines import Carry, Draw, Engine, Job, Objective
 from chainrule.errors import UnknownName, UsageError
-from chainrule.formulas import OPTIMIZERS, Array, Optimizer, Penalty, Schedule
+from chainrule.formulas import OPTIMIZERS, Array, Optimizer, Schedule
 from chainrule.formulas.intervals import POSITIVE, as_float
 from chainrule.language import Message
-from chainrule.network import BatchNorm, Dropout, Network
+from chainrule.network import BatchNorm, Dropout
 
 __all__ = ["LBFGS", "Trial", "check_suits", "descend", "find_optimizer"]
 
@@ -103,21 +103,15 @@ def _with_parameters(lbfgs: LBFGS, parameters: dict[str, float]) -> LBFGS:
 
 
 def check_suits(
-    network: Network,
-    penalties: tuple[Penalty, ...],
-    clip: float | None,
-    schedule: Schedule,
-    *,
-    changes_rate: bool,
-    checkpoint: bool,
+    objective: Objective, clip: float | None, schedule: Schedule, *, changes_rate: bool, checkpoint: bool
 ) -> None:
     """Refuse what L-BFGS cannot do: it needs the same function at every evaluation, with its true gradient.
 
     Raises:
         UsageError: for dropout, limits on weights, clipping, courses of a learning rate, and checkpoints.
     """
-    limit = next((penalty.name for penalty in penalties if penalty.project is not None), None)
-    if any(isinstance(layer, Dropout) and layer.rate for layer in network.layers):
+    limit = next((penalty.name for penalty in objective.penalties if penalty.project is not None), None)
+    if any(isinstance(layer, Dropout) and layer.rate for layer in objective.network.layers):
         reason = Message("dropout makes the cost another function at every evaluation; train without it")
     elif limit is not None:
         reason = Message(

@@ -144,17 +144,7 @@ def train(
     checkpoint = None if resume is None else read_checkpoint(resume)
     seed, batch_size, epochs = check_seed(seed), prepare.check_batch_size(batch_size), prepare.check_epochs(epochs)
     model = prepare.start_model(network, loss, seed, dtype)
-    if encoder is not None:
-        model.encoder = encoder
-    inputs = as_inputs(X, model.network, model.dtype, model.encoder)
-    if not len(inputs):
-        raise DataError("X has no rows; at least one example is needed")
-    if target is None:
-        target = model.target or fit_target(model.network, model.loss, Y, len(inputs))
-    check_target(target, model.network)
-    model.target = target
-    whole = prepare.make_part(model, inputs, Y, weights)
-    part, held_out = prepare.set_aside(model, whole, validation, seed)
+    part, held_out = prepare.set_aside(model, _read(model, X, Y, weights, encoder, target), validation, seed)
     smoothing = prepare.check_smoothing(label_smoothing, model)
     audience = Audience(callbacks)
     chosen, course = find_optimizer(optimizer), SCHEDULES.find(schedule)
@@ -185,20 +175,9 @@ def train(
     prepare.check_trainable(model.network, job.objective)
     if lbfgs is not None:
         keeps = checkpoint is not None or any(isinstance(each, Checkpoint) for each in audience.callbacks)
-        check_suits(
-            model.network,
-            job.objective.penalties,
-            job.clip,
-            course,
-            changes_rate=audience.changes_rate,
-            checkpoint=keeps,
-        )
-    model.settings = {
-        "optimizer": chosen.describe(),
-        **_settings(job, course, epochs),
-        "label_smoothing": smoothing,
-        "shuffle": bool(shuffle),
-    }
+        check_suits(job.objective, job.clip, course, changes_rate=audience.changes_rate, checkpoint=keeps)
+    model.settings = {"optimizer": chosen.describe(), **_settings(job, course, epochs)}
+    model.settings |= {"label_smoothing": smoothing, "shuffle": bool(shuffle)}
     wanted = find_metrics(metrics, model)
     stored = part.X.data.size / len(part.X) if isinstance(part.X, SparseRows) else None
     drawn = not isinstance(network, Model) and not start.updates  # else what it begins with is no matter of the seed
@@ -217,6 +196,22 @@ def train(
     if formula is not None:
         kept.keep(run.carry, formula)
     return trained
+
+
+def _read(
+    model: Model, X: Any, Y: Any, weights: Any, encoder: TableEncoder | None, target: TargetEncoder | None
+) -> prepare.Part:
+    """Give all rows as matrices; the model keeps the encoder, and what Y means."""
+    if encoder is not None:
+        model.encoder = encoder
+    inputs = as_inputs(X, model.network, model.dtype, model.encoder)
+    if not len(inputs):
+        raise DataError("X has no rows; at least one example is needed")
+    if target is None:
+        target = model.target or fit_target(model.network, model.loss, Y, len(inputs))
+    check_target(target, model.network)
+    model.target = target
+    return prepare.make_part(model, inputs, Y, weights)
 
 
 def _standing(kept: Kept, run: Run, path: Any) -> Standing:
