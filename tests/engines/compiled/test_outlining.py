@@ -29,7 +29,7 @@ from chainrule.engines.compiled.lifted import lift  # noqa: E402
 from chainrule.engines.compiled.machine import this_machine  # noqa: E402
 
 # `make campaign` looks at more.
-CASES = int(os.environ.get("CHAINRULE_CASES", "0")) // 10 or 1
+CASES = int(os.environ.get("CHAINRULE_CASES", "0")) // 40 or 1
 
 
 @pytest.fixture(autouse=True)
