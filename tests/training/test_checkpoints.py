@@ -33,9 +33,9 @@ from chainrule import (
 )
 from chainrule.engines import choose
 from chainrule.errors import ModelFileError, SaveError, UsageError
-from chainrule.formulas import OPTIMIZERS, SCHEDULES
-from chainrule.storage.checkpoint_file import read_checkpoint
-from chainrule.training import Callback, Memory, ReduceOnPlateau, RightAnswers, ThetaPath
+from chainrule.formulas import OPTIMIZERS, SCHEDULES, Schedule
+from chainrule.storage.checkpoint_file import read_checkpoint, write_checkpoint
+from chainrule.training import Callback, Info, Memory, ReduceOnPlateau, RightAnswers, ThetaPath, UpdateRatios
 
 # `make campaign-safety` leaves and takes up a thousand trainings.
 CASES = int(os.environ.get("CHAINRULE_CASES", "0"))
@@ -254,11 +254,11 @@ def test_other_data_are_refused_by_name(path: Path) -> None:
     flipped[0] = 1 - flipped[0]
     heavier[7] = 2
     for given, name in (
-        ((changed, y, held_out, weights), "X.sha256"),
-        ((X, flipped, held_out, weights), "Y.sha256"),
-        ((X, y, held_out, heavier), "weights.sha256"),
-        ((X, y, (changed[:5], y[:5]), weights), "validation X.sha256"),
-        ((X, y, (X[:5], flipped[:5]), weights), "validation Y.sha256"),
+        ((changed, y, held_out, weights), "X holds other numbers"),
+        ((X, flipped, held_out, weights), "Y holds other numbers"),
+        ((X, y, held_out, heavier), "weights holds other numbers"),
+        ((X, y, (changed[:5], y[:5]), weights), "validation X holds other numbers"),
+        ((X, y, (X[:5], flipped[:5]), weights), "validation Y holds other numbers"),
         ((X, y, (X[:4], y[:4]), weights), r"validation X.shape\[0\] was 5, is 4"),
         ((X, y, (*held_out, np.ones(5)), weights), "validation weights was None"),
         ((X, y, held_out, None), "weights was .*, is None"),
@@ -594,3 +594,91 @@ def test_own_metrics_are_told_by_their_names(path: Path) -> None:
 def test_lbfgs_has_no_checkpoints(path: Path) -> None:
     with pytest.raises(UsageError, match="no checkpoint can hold its memory"):
         train(Network.from_sizes([3, 2], output="softmax"), X, y, optimizer="lbfgs", callbacks=Checkpoint(path))
+
+
+def test_ratios_of_updates_are_gone_on_with(path: Path) -> None:
+    whole, rest = UpdateRatios(), UpdateRatios()
+    train(NETWORK, X, y, callbacks=whole, **SETTINGS)
+    train(NETWORK, X, y, callbacks=[UpdateRatios(), Checkpoint(path), press(signal.SIGINT, 3, 2)], **SETTINGS)
+    train(NETWORK, X, y, callbacks=rest, resume=path, **SETTINGS)
+    assert rest.by_layer == whole.by_layer
+    train(NETWORK, X, y, resume=path, **SETTINGS)  # it changes nothing, so it may come and go
+
+
+def test_more_epochs_with_a_schedule_of_ones_own(path: Path) -> None:
+    def schedule(factor: Any) -> Schedule:
+        return Schedule(name="mine", value=factor, latex="", use="a test")
+
+    settings = {**SETTINGS, "schedule": schedule(lambda e, epochs: 1 / (1 + e))}
+    undisturbed = train(NETWORK, X, y, **{**settings, "epochs": 6})
+    train(NETWORK, X, y, callbacks=Checkpoint(path), **settings)
+    assert bits(train(NETWORK, X, y, resume=path, **{**settings, "epochs": 6})) == bits(undisturbed)
+    planned = {**SETTINGS, "schedule": schedule(lambda e, epochs: 1 - e / epochs)}
+    train(NETWORK, X, y, callbacks=Checkpoint(path.with_name("other")), **planned)
+    with pytest.raises(UsageError, match="depends on how many there are"):
+        train(NETWORK, X, y, resume=path.with_name("other"), **{**planned, "epochs": 6})
+
+
+class Turning(Callback):
+    """Remembers what a file can hold, and later what it cannot."""
+
+    def __init__(self, later: Any) -> None:
+        self.memory: Any = {"epoch": 0}
+        self.later = later
+
+    def epoch(self, info: Info) -> None:
+        self.memory = {"epoch": info.epoch} if info.epoch < 3 else self.later
+
+    def state(self) -> Any:
+        return self.memory
+
+    def restore(self, state: Any) -> None:
+        self.memory = dict(state)
+
+
+@pytest.mark.parametrize("later", [{"a": object()}, {1: 2}, {"a": 10**400}, {"a": np.arange(3)}, [1], None])
+def test_a_memory_that_no_file_holds_ends_no_training(path: Path, later: Any) -> None:
+    checkpoint = Checkpoint(path)
+    with pytest.warns(RuntimeWarning, match="no checkpoint was written: "):
+        model = train(NETWORK, X, y, callbacks=[Turning(later), checkpoint], **SETTINGS)
+    assert model.history is not None
+    assert model.history.epochs == SETTINGS["epochs"]
+    assert isinstance(checkpoint.error, UsageError)
+    train(NETWORK, X, y, callbacks=Turning({}), resume=path, **SETTINGS)  # the older one is whole
+
+
+def test_no_other_file_is_replaced(path: Path) -> None:
+    path.write_text("precious")
+    with pytest.raises(UsageError, match="there already and is no checkpoint"):
+        train(NETWORK, X, y, callbacks=Checkpoint(path), **SETTINGS)
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda parts: parts["callbacks"]["EarlyStopping"]["shapes"].update(theta=[2**60] * 100_000),
+        lambda parts: parts["callbacks"]["EarlyStopping"]["shapes"].update(theta=[10**15] * 20),
+        lambda parts: parts["callbacks"]["EarlyStopping"]["shapes"].update(theta=[1] * 100 + [22]),
+        lambda parts: parts["standing"].update(updates_before=-3),
+        lambda parts: parts["standing"].update(updates_before=10**12),
+    ],
+)
+def test_forged_standings_are_refused_at_once(path: Path, change: Any) -> None:
+    train(NETWORK, X, y, callbacks=[EarlyStopping("loss"), Checkpoint(path)], **SETTINGS)
+    kept = read_checkpoint(path)
+    parts = {name: part for name, part in kept.parts.items() if name != "about"}
+    change(parts)
+    write_checkpoint(path, kept.tensors, {**parts, "about": None}, kept.versions["engine"])
+    with pytest.raises(ModelFileError, match="damaged"):
+        train(NETWORK, X, y, callbacks=EarlyStopping("loss"), resume=path, **SETTINGS)
+
+
+def test_a_reason_without_a_number_holds(path: Path) -> None:
+    train(NETWORK, X, y, callbacks=[EarlyStopping("loss"), Checkpoint(path)], **SETTINGS)
+    kept = read_checkpoint(path)
+    kept.parts["standing"]["stopped"] = "early stopping: loss has not improved for 1e9 epochs"
+    write_checkpoint(path, kept.tensors, kept.parts, kept.versions["engine"])
+    model = train(NETWORK, X, y, callbacks=EarlyStopping("loss"), resume=path, **SETTINGS)
+    assert model.history is not None
+    assert "1e9" in str(model.history.stopped)

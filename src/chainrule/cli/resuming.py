@@ -17,7 +17,19 @@ __all__ = ["Keeping", "check_given", "take_stored"]
 
 _COMMAND = "train"
 # What may be another thing when training goes on; `train` itself looks at the numbers among them, and at the data.
-_FREE = ("data", "data_dir", "epochs", "patience", "time_limit", "threads", "out", "plot", "engine")
+_FREE = (
+    "data",
+    "data_dir",
+    "epochs",
+    "patience",
+    "time_limit",
+    "threads",
+    "out",
+    "plot",
+    "engine",
+    "log",
+    "tensorboard",
+)
 _NOT_KEPT = ("as_json", "verbose", "resume", "checkpoint")
 
 

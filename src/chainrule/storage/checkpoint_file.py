@@ -16,15 +16,15 @@ import numpy as np
 
 from chainrule._version import __version__
 from chainrule.data import schema
-from chainrule.errors import ModelFileError, SaveError
+from chainrule.errors import ModelFileError, SaveError, UsageError
 from chainrule.formulas import Array
 from chainrule.language import Message, template
 from chainrule.storage import strict_json
-from chainrule.storage.atomic import atomic_write
+from chainrule.storage.atomic import atomic_write, check_place
 from chainrule.storage.container import NO_CHECKSUM, PREFIX, Form, arrays, pack, parse, verify
 from chainrule.storage.reading import check_path, read_file, tame
 
-__all__ = ["CHECKPOINT", "PARTS", "Kept", "read_checkpoint", "write_checkpoint"]
+__all__ = ["CHECKPOINT", "PARTS", "Kept", "check_checkpoint_place", "read_checkpoint", "write_checkpoint"]
 
 CHECKPOINT = Form(
     "chainrule-checkpoint",
@@ -52,6 +52,25 @@ class Kept:
     tensors: dict[str, Array]
     parts: dict[str, Any]
     versions: dict[str, str]
+
+
+def check_checkpoint_place(path: str | os.PathLike[str]) -> None:
+    """See that a checkpoint can be written here, and that it takes the place of nothing but another one.
+
+    Raises:
+        SaveError: where no file can be written.
+        UsageError: where there is another file.
+    """
+    check_place(path)
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(PREFIX + 1)
+    except OSError:
+        return
+    if head and head[PREFIX:] != b"{":
+        raise UsageError(
+            "{path} is there already and is no checkpoint; name another file, or remove it first", path=str(path)
+        )
 
 
 def write_checkpoint(

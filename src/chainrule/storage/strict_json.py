@@ -37,7 +37,7 @@ def plain(value: Any, where: str, depth: int = 1) -> Any:
     """
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | str | int):
+    if value is None or isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < 10**MAX_DIGITS):
         return value
     if isinstance(value, float) and math.isfinite(value):
         return value

@@ -8,10 +8,11 @@ from typing import Any
 from chainrule.errors import ChainruleError, ModelFileError, UsageError
 from chainrule.formulas.intervals import POSITIVE, as_float
 from chainrule.language import tr
-from chainrule.training.callbacks import Callback, Info, Snapshot, TimeLimit
+from chainrule.training.callbacks import Callback, Info, Snapshot
 
 __all__ = ["Audience"]
 
+_MAY_COME_AND_GO = ("TimeLimit", "UpdateRatios")  # they change no number of a training
 _METHODS = ("begin", "rate_factor", "batch", "epoch", "end")
 
 
@@ -79,7 +80,7 @@ class Audience:
 
     def memories(self) -> dict[str, dict[str, Any]]:
         """Give what callbacks remember, by their names."""
-        return {name: dict(each.state()) for name, each in _remembering(self.callbacks).items()}
+        return {name: _memory(name, each.state()) for name, each in _remembering(self.callbacks).items()}
 
     def restore(self, memories: Mapping[str, Mapping[str, Any]]) -> None:
         """Give back to callbacks what they remembered.
@@ -89,7 +90,7 @@ class Audience:
             ModelFileError: for a memory that is none.
         """
         there = _remembering(self.callbacks)
-        differ = [name for name in memories.keys() ^ there.keys() if not name.startswith(TimeLimit.__name__)]
+        differ = [name for name in memories.keys() ^ there.keys() if not name.startswith(_MAY_COME_AND_GO)]
         if differ:
             raise UsageError(
                 "the checkpoint was written with the callbacks {was}, and now there are {now} (of those that remember"
@@ -142,6 +143,14 @@ def _remembering(callbacks: Iterable[Any]) -> dict[str, Any]:
             count = 1 + sum(type(other).__name__ == name for other in found.values())
             found[name if count == 1 else f"{name} {count}"] = each
     return found
+
+
+def _memory(name: str, given: Any) -> dict[str, Any]:
+    if isinstance(given, Mapping):
+        return dict(given)
+    raise UsageError(
+        "{name}.state() gave {given!r}; expected a mapping of plain data and arrays of floats", name=name, given=given
+    )
 
 
 def _restore(name: str, callback: Any, memory: Mapping[str, Any]) -> None:

@@ -6,7 +6,7 @@ import math
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,7 @@ import numpy as np
 from chainrule.errors import SaveError, UsageError
 from chainrule.formulas.intervals import is_real
 from chainrule.language import Message, recognized, tr
-from chainrule.storage.atomic import check_place
-from chainrule.storage.checkpoint_file import write_checkpoint
+from chainrule.storage.checkpoint_file import check_checkpoint_place, write_checkpoint
 from chainrule.storage.strict_json import plain
 from chainrule.training.callbacks import EARLY_STOPPING, TIME_LIMIT, Callback, EarlyStopping, Info, TimeLimit
 from chainrule.training.identity import Identity
@@ -79,12 +78,12 @@ class Checkpoint(Callback):
             )
         self.path, self.epochs, self.minutes = Path(path), None if epochs is None else int(epochs), minutes
         self.about = None if about is None else plain(about, "about")
-        self.error: SaveError | None = None
+        self.error: SaveError | UsageError | None = None
         self._next = math.inf
 
     def begin(self, info: Info) -> None:
         """See that the file could be written, and start the clock."""
-        check_place(self.path)
+        check_checkpoint_place(self.path)
         self.error = None
         self._wind()
 
@@ -111,16 +110,20 @@ class Checkpoint(Callback):
             standing: where training stands.
             identity: what training it is.
         """
-        tensors, parts = write_standing(standing)
-        parts |= {"settings": identity.settings, "fingerprint": identity.data, "about": self.about}
         try:
+            tensors, parts = write_standing(standing)
+            parts |= {"settings": identity.settings, "fingerprint": identity.data, "about": self.about}
             write_checkpoint(self.path, tensors, parts, identity.engine)
             self.error = None
-        except SaveError as error:
-            self.error = error
-            text = tr("no checkpoint was written: {error}. Training goes on; an older checkpoint is whole", error=error)
-            warnings.warn(text, RuntimeWarning, stacklevel=1)
+        except (SaveError, UsageError) as error:
+            self.fail(error)
         self._wind()
+
+    def fail(self, error: SaveError | UsageError) -> None:
+        """Keep why none could be written, and warn: no training is lost for it."""
+        self.error = error
+        text = tr("no checkpoint was written: {error}. Training goes on; an older checkpoint is whole", error=error)
+        warnings.warn(text, RuntimeWarning, stacklevel=1)
 
     def __repr__(self) -> str:
         return f"Checkpoint({str(self.path)!r}, epochs={self.epochs}, minutes={self.minutes})"
@@ -133,5 +136,7 @@ def still_holds(stopped: str, callbacks: Iterable[Any]) -> bool:
         return True
     if reason.key == TIME_LIMIT:
         return any(isinstance(each, TimeLimit) and each.is_over for each in callbacks)
-    more: Callable[[EarlyStopping], bool] = lambda each: each.patience > int(reason.fields["patience"])  # noqa: E731
-    return not any(isinstance(each, EarlyStopping) and more(each) for each in callbacks)
+    patience = reason.fields["patience"]
+    if not str(patience).isdecimal():
+        return True
+    return not any(isinstance(each, EarlyStopping) and each.patience > int(patience) for each in callbacks)

@@ -13,7 +13,7 @@ import numpy as np
 from chainrule._version import __version__
 from chainrule.engines import Job
 from chainrule.errors import UsageError
-from chainrule.formulas import SCHEDULES, Array
+from chainrule.formulas import Array, Schedule
 from chainrule.language import Message, chained, template
 from chainrule.model import Model
 from chainrule.sparse import Inputs, SparseRows
@@ -35,15 +35,23 @@ class Identity:
         settings: as plain data: network, loss, optimizer, schedule, seed, ….
         data: by name, shape, number type and SHA-256 of each array.
         engine: which engine computes, and its version.
+        schedule: the learning rate's course.
     """
 
     settings: dict[str, Any]
     data: dict[str, Any]
     engine: str
+    schedule: Schedule
 
 
 def identify(
-    model: Model, job: Job, held_out: Part | None, metrics: tuple[str, ...], engine: str, start: str | None
+    model: Model,
+    job: Job,
+    held_out: Part | None,
+    metrics: tuple[str, ...],
+    engine: str,
+    start: str | None,
+    schedule: Schedule,
 ) -> Identity:
     """Describe a training.
 
@@ -54,6 +62,7 @@ def identify(
         metrics: what is measured after each epoch.
         engine: the name of what computes.
         start: the `digest` of the parameters to begin with, where they were given; None where the seed draws them.
+        schedule: the learning rate's course.
     """
     history = model.history
     settings = {
@@ -72,7 +81,7 @@ def identify(
     if held_out is not None:
         whose = {"X": held_out.X, "Y": held_out.Y, "weights": held_out.weights}
         data |= {f"validation {name}": _mark(array) for name, array in whose.items()}
-    return Identity(plain(settings, "settings"), data, _version_of(engine))
+    return Identity(plain(settings, "settings"), data, _version_of(engine), schedule)
 
 
 def engine_of(kept: Kept) -> str:
@@ -119,7 +128,7 @@ def refuse_others(kept: Kept, now: Identity, path: object) -> None:
     _refuse(path, Message("versions"), {name: kept.versions[name] for name in versions}, versions, installed)
     was = kept.parts["settings"]
     if isinstance(was, dict) and type(was.get("epochs")) is int and was["epochs"] > 0:
-        _refuse_epochs(was, now.settings, path)
+        _refuse_epochs(was["epochs"], now.settings["epochs"], now.schedule, path)
         was = was | {"epochs": now.settings["epochs"]}
     _refuse(path, Message("settings"), was, now.settings, same)
     _refuse(path, Message("data"), kept.parts["fingerprint"], now.data, same)
@@ -146,6 +155,8 @@ def _differences(was: Any, now: Any, name: str) -> Iterator[Message]:
     elif isinstance(was, list) and isinstance(now, list) and len(was) == len(now):
         for k, (one, other) in enumerate(zip(was, now, strict=True)):
             yield from _differences(one, other, f"{name}[{k}]")
+    elif was != now and name.endswith(".sha256"):
+        yield Message("{name} holds other numbers", name=name.removesuffix(".sha256"))
     elif was != now:
         yield Message("{name} was {was}, is {now}", name=name, was=_short(was), now=_short(now))
 
@@ -155,12 +166,11 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else text[:60] + "…"
 
 
-def _refuse_epochs(was: Mapping[str, Any], now: Mapping[str, Any], path: object) -> None:
+def _refuse_epochs(before: int, after: int, schedule: Schedule, path: object) -> None:
     """Refuse fewer epochs than before, and more where the rates of those done would have been others."""
-    before, after = was["epochs"], now["epochs"]
     if before == after:
         return
-    if after > before and _same_course(now["schedule"], before, after):
+    if after > before and _same_course(schedule, before, after):
         return
     key = template(
         "{path} was written by a training of {before} epochs, and now there are to be {after}, fewer than then;"
@@ -172,12 +182,10 @@ def _refuse_epochs(was: Mapping[str, Any], now: Mapping[str, Any], path: object)
             " {schedule!r} the learning rate depends on how many there are in all, and what was done so far would have"
             " been done at other rates; give epochs={before}, or train from the beginning"
         )
-    raise UsageError(key, path=str(path), before=before, after=after, schedule=now["schedule"]["name"])
+    raise UsageError(key, path=str(path), before=before, after=after, schedule=schedule.name)
 
 
-def _same_course(described: Mapping[str, Any], before: int, after: int) -> bool:
+def _same_course(schedule: Schedule, before: int, after: int) -> bool:
     """Whether a schedule gives the same rates in the epochs up to ``before`` if ``after`` are planned."""
-    parameters = {name: value for name, value in described.items() if name != "name"}
-    schedule = SCHEDULES.find(described["name"]).with_parameters(**parameters)
     factor = schedule.bound(schedule.value)
     return all(factor(e, before) == factor(e, after) for e in np.linspace(0.0, before, _POINTS).tolist())

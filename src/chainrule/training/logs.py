@@ -208,7 +208,7 @@ class CSVLog(_Log):
     'epoch,loss,rmse,rate,seconds'
     """
 
-    _begins = b"epoch,"
+    _begins = b"epoch,loss,"
 
     def _start(self, info: Info) -> None:
         self._columns = tuple(dict.fromkeys((*info.series, *info.history.series)))

@@ -189,7 +189,7 @@ def train(
         measuring = Measuring(model, job, computing, part, held_out, wanted)
 
         def describe() -> Identity:
-            return identify(model, job, held_out, tuple(wanted), computing.name, given)
+            return identify(model, job, held_out, tuple(wanted), computing.name, given, course)
 
         run = Run(model, job, computing, reason, measuring, audience, epochs, start, describe, lbfgs, shuffle=shuffle)
         trained = run.go(None if checkpoint is None else _standing(checkpoint, run, resume))

@@ -266,6 +266,12 @@ class Run:
         due = [each for each in self.checkpoints if over or (each.is_due(self.epoch) if measured else each.is_late)]
         if not due:
             return
+        try:
+            memories = self.audience.memories()
+        except UsageError as problem:
+            for each in due:
+                each.fail(problem)
+            return
         standing = Standing(
             carry=self.carry._replace(before=self.carry.before or self.began),
             epoch=self.epoch,
@@ -275,7 +281,7 @@ class Run:
             seconds=time.perf_counter() - self.clock,
             history=self.history,
             stopped=None if self.reason in (None, INTERRUPTED) else str(self.reason),
-            memories=self.audience.memories(),
+            memories=memories,
         )
         for each in due:
             each.write(standing, self.identity)

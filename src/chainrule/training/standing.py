@@ -26,6 +26,7 @@ Memory = Mapping[str, Any]
 _SERIES = "history."
 _MEMORY = "memory."
 _BEFORE = "before."
+_MOST_AXES = 8
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,8 @@ def split_memory(memory: Memory, name: str) -> tuple[dict[str, Any], dict[str, A
     arrays: dict[str, Array] = {}
     rest: dict[str, Any] = {}
     for key, value in memory.items():
+        if not isinstance(key, str):
+            raise UsageError("{name}.state() has the key {key!r}; expected texts", name=name, key=key)
         if isinstance(value, np.ndarray) and value.dtype in (np.float64, np.float32):
             shapes[key], arrays[key] = list(value.shape), value
         elif isinstance(value, float):
@@ -145,15 +148,18 @@ def read_standing(kept: Kept, job: Job, start: Carry, epochs_before: int) -> Sta
     within = 1 <= facts["batches"] <= batches
     if not (within and facts["epoch"] >= 1 and facts["history_updates"] >= 0):
         raise _contradiction()
+    earlier = facts["updates_before"]
+    if earlier is not None and not start.updates <= earlier <= facts["updates"]:
+        raise _contradiction()
     if facts["updates"] != start.updates + (facts["epoch"] - 1) * batches + facts["batches"]:
         raise _contradiction()
     reader = _Reader(dict(kept.tensors))
     sizes = (start.theta, start.state, start.slots)
     before = None
-    if (earlier := facts["updates_before"]) is not None:
+    if earlier is not None:
         before = reader.carry(_BEFORE, *(sizes if not facts["measured"] else (*sizes[:2], ())), earlier)
     carry = reader.carry("", *sizes, facts["updates"])._replace(before=before)
-    if job.check_finite and not (np.isfinite(carry.theta).all() and np.isfinite(carry.state).all()):
+    if job.check_finite and not all(map(_is_finite, (carry, before))):
         raise ModelFileError("the checkpoint is damaged: it holds parameters that are not finite")
     loss, penalty, weight, newest, seconds = reader.vector("sums", 5, np.float64).tolist()
     length = epochs_before + facts["epoch"] - (not facts["measured"])
@@ -213,12 +219,27 @@ def _memories(data: object, reader: _Reader) -> dict[str, Memory]:
         record = schema.record(fields, what, plain=dict, shapes=dict)
         memory = dict(record["plain"])
         for key, shape in record["shapes"].items():
-            if shape is not None and not (isinstance(shape, list) and all(type(n) is int and n >= 0 for n in shape)):
+            length = _length(shape)
+            if length is None:
                 raise _contradiction()
-            numbers = reader.vector(f"{_MEMORY}{name}.{key}", 1 if shape is None else math.prod(shape), None)
+            numbers = reader.vector(f"{_MEMORY}{name}.{key}", length, None)
             memory[key] = float(numbers[0]) if shape is None else numbers.reshape(shape)
         memories[name] = memory
     return memories
+
+
+def _is_finite(carry: Carry | None) -> bool:
+    return carry is None or bool(np.isfinite(carry.theta).all() and np.isfinite(carry.state).all())
+
+
+def _length(shape: Any) -> int | None:
+    """Give how many numbers an array of this shape has, 1 for a single number; None for what is no possible shape."""
+    if shape is None:
+        return 1
+    possible = isinstance(shape, list) and len(shape) <= _MOST_AXES
+    if not possible or not all(type(n) is int and 0 <= n < 2**31 for n in shape):
+        return None
+    return math.prod(shape)
 
 
 def _contradiction() -> ModelFileError:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from chainrule.formulas import Array
@@ -41,6 +44,14 @@ class UpdateRatios(Callback):
         before, after = Parameters(network, info.carry.before.theta), Parameters(network, info.carry.theta)
         for l, W in before.W.items():
             self.by_layer.setdefault(l, []).append(_length(after.W[l] - W) / (_length(W) or 1.0))
+
+    def state(self) -> dict[str, Array]:
+        """Give the ratios by layer."""
+        return {str(l): np.array(ratios, dtype=np.float64) for l, ratios in self.by_layer.items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take them back."""
+        self.by_layer = {int(l): np.asarray(ratios).tolist() for l, ratios in state.items()}
 
     def median(self, l: int) -> float:
         """Give the median over the epochs, which no schedule's end and no single batch decides; nan where none was."""
