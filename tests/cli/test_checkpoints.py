@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from chainrule import load
+from chainrule import cli, load
 from chainrule.storage.checkpoint_file import read_checkpoint
 
 from .conftest import Runner
@@ -171,3 +171,34 @@ def test_signals_end_a_command_with_a_checkpoint(number: int, people: Path, tmp_
         assert facts["updates"] >= (updates if k % 5 else 1)
         updates = facts["updates"]
         tally(f"commands ended by signal {number}", 1, took, 1.0)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_while_arguments_are_read_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int, code: int
+) -> None:
+    """Typer makes a silent exit with 130 of either."""
+
+    class Program:
+        def main(self, **given: Any) -> int:
+            try:
+                signal.raise_signal(number)
+            except KeyboardInterrupt:
+                return 130
+            return 0
+
+    monkeypatch.setattr("chainrule.cli.translation.command_tree", lambda: [Program()])
+    monkeypatch.setattr("chainrule.cli.translation.translate", lambda commands: None)
+    before = [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)]
+    assert cli.main([]) == code
+    assert capsys.readouterr().err
+    assert [signal.getsignal(each) for each in (signal.SIGINT, signal.SIGTERM)] == before
+
+
+def test_more_time_is_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    rest = ["--epochs", "100000", "--time-limit", "0.2", "--patience", "100000"]
+    assert cli.main(["train", "iris", "--checkpoint", "run.ckpt", *rest]) == 0
+    assert "chainrule train --resume run.ckpt --time-limit 0.4" in capsys.readouterr().out

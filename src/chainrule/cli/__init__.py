@@ -33,16 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from chainrule.language import speaking
 
     _prepare_streams()
-    with _one_interrupt(forever=arguments is None), shown_warnings():
+    with _one_interrupt(forever=arguments is None) as once, shown_warnings():
         try:
             language, rest = read_language(sys.argv[1:] if arguments is None else arguments)
         except Exception as error:
             return report(error)
         with speaking(language):
-            return _run(rest)
+            return _run(rest, once)
 
 
-def _run(arguments: list[str]) -> int:
+def _run(arguments: list[str], once: _Once) -> int:
     """Run a command line in the language in use."""
     from chainrule.cli.failures import close_quietly, report
     from chainrule.cli.translation import command_tree, translate
@@ -54,6 +54,8 @@ def _run(arguments: list[str]) -> int:
         given = program.main(args=arguments, prog_name="chainrule", standalone_mode=False)
         code = given if isinstance(given, int) else 0
         sys.stdout.flush()
+        if code and once.heard is not None:  # Typer makes a silent exit of an interrupt while it reads arguments
+            return report(once.heard)
     except BrokenPipeError:
         close_quietly()
     except SystemExit as end:  # of Typer's own completion
@@ -64,28 +66,23 @@ def _run(arguments: list[str]) -> int:
 
 
 @contextlib.contextmanager
-def _one_interrupt(forever: bool) -> Iterator[None]:
+def _one_interrupt(forever: bool) -> Iterator[_Once]:
     """Let a first Ctrl-C or SIGTERM end the command, and none after it disturb its last words.
 
     Args:
         forever: whether it stays so until the program ends.
     """
+    once = _Once()
     main_thread = threading.current_thread() is threading.main_thread()
     taken = [number for number, usual in _USUAL.items() if main_thread and signal.getsignal(number) == usual]
     for number in taken:
-        signal.signal(number, _interrupt_once)
+        signal.signal(number, once)
     try:
-        yield
+        yield once
     finally:
         for number in taken:
-            if not forever or signal.getsignal(number) is _interrupt_once:
+            if not forever or signal.getsignal(number) is once:
                 signal.signal(number, _USUAL[number])
-
-
-def _interrupt_once(number: int, frame: FrameType | None) -> None:
-    for each in _USUAL:
-        signal.signal(each, signal.SIG_IGN)
-    raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
 
 
 class _Terminated(KeyboardInterrupt):
@@ -104,3 +101,16 @@ def _prepare_streams() -> None:
             reconfigure(errors="replace")
         else:
             reconfigure(encoding="utf-8")
+
+
+class _Once:
+    """Takes the first signal, which raises; later ones are ignored."""
+
+    def __init__(self) -> None:
+        self.heard: KeyboardInterrupt | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        for each in _USUAL:
+            signal.signal(each, signal.SIG_IGN)
+        self.heard = _Terminated() if number == signal.SIGTERM else KeyboardInterrupt()
+        raise self.heard

@@ -342,9 +342,21 @@ def _tell_next(output: Output, places: _Places, outcome: Outcome, diagnosis: Dia
     if places.source != "-":
         change, why = suggestion(outcome, diagnosis, recipe)
         again = command_line(name, "train", source, *places.training_options, *change)
-        if outcome.interrupted and places.checkpoint is not None:
-            again, why = command_line(name, "train", "--resume", str(places.checkpoint)), tr("goes on where it stopped")
+        more = _more(outcome)
+        if more is not None and places.checkpoint is not None:
+            again = command_line(name, "train", "--resume", str(places.checkpoint), *more)
+            why = tr("goes on where it stopped")
         output.say(f"{again}  # {why}", whole=True)
+
+
+def _more(outcome: Outcome) -> list[str] | None:
+    """Give the options with which a training that was cut short goes on; None for one that was not."""
+    from chainrule.training.callbacks import TIME_LIMIT
+
+    stopped = outcome.model.history.stopped if outcome.model.history else ""
+    if getattr(stopped, "key", "") == TIME_LIMIT:
+        return ["--time-limit", f"{2 * float(stopped.fields['seconds']):g}"]  # type: ignore[attr-defined]
+    return [] if outcome.interrupted else None
 
 
 def _no_option(path: str) -> str:
