@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -164,7 +165,64 @@ def test_a_table_goes_in_raw(dtype: str, tmp_path: Path) -> None:
     assert found["label"].tolist() == model.predict(strange).tolist()
     header = paths["c"].read_text(encoding="utf-8")
     assert "Raw columns are not encoded here" in header
-    assert "pet=dog" in header
+    made = inputs_by_the_comment(header, dictionaries)
+    assert np.allclose(made, encoder.transform(strange), rtol=1e-15, atol=0)
+
+
+def inputs_by_the_comment(header: str, rows: list[dict[str, Any]]) -> list[list[float]]:
+    """Make inputs of raw rows by nothing but what the header's comment says of each."""
+    number, name = r"(-?[\d.e+-]+)", r'(\w+|"(?:\\.|[^"\\])*")'
+    made: list[list[float]] = [[] for _ in rows]
+    for j, said in re.findall(r"^ \*     x\[(\d+)\] = (.*)$", header, re.MULTILINE):
+        assert int(j) == len(made[0])
+        for row, inputs in zip(rows, made, strict=True):
+            if found := re.fullmatch(
+                rf"\({name} - {number}\) / {number}; where \1 is missing, it counts as {number}", said
+            ):
+                cell = row[text_in_c(found[1])]
+                x = float(found[4]) if cell is None or cell != cell else cell
+                inputs.append((x - float(found[2])) / float(found[3]))
+            elif found := re.fullmatch(
+                rf"1 if {name} is (missing|anything else|anything else or missing|{name}), else 0", said
+            ):
+                cell = row[text_in_c(found[1])]
+                missing = cell is None or cell != cell
+                known = set(re.findall(rf"= 1 if {re.escape(found[1])} is (\".*\"), else 0", header))
+                if found[2].startswith('"'):
+                    inputs.append(float(not missing and str(cell) == text_in_c(found[2])))
+                else:
+                    other = not missing and str(cell) not in map(text_in_c, known)
+                    inputs.append(float(missing * ("missing" in found[2]) + other * ("else" in found[2])))
+            else:
+                assert re.fullmatch(rf"0, since {name} never changed in training", said), said
+                inputs.append(0.0)
+    return made
+
+
+def text_in_c(literal: str) -> str:
+    """Read a literal of C, or a plain name."""
+    if not literal.startswith('"'):
+        return literal
+    pieces = re.findall(r"\\([0-7]{3})|\\(.)|(.)", literal[1:-1])
+    parts = [bytes([int(octal, 8)]) if octal else (escaped or plain).encode() for octal, escaped, plain in pieces]
+    return b"".join(parts).decode()
+
+
+@needs_gcc
+def test_a_header_says_how_every_input_is_made(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({text: rng.choice([*NASTY[:-1], "/*/", "x"], 200) for text in ("a", "*/ b ??/", "int")})
+    frame["?\n"] = rng.normal(1e-7, 1e-9, 200)
+    encoder = TableEncoder.fit(frame)
+    model = Network.from_sizes([len(encoder.outputs), 2], output="softmax").init(seed=1)
+    model.encoder = encoder
+    header = export(model, tmp_path / "net.h").read_text(encoding="utf-8")
+    rows = [dict(zip(frame.columns, row, strict=True)) for row in cells_of(frame)]
+    made = np.array(inputs_by_the_comment(header, rows))
+    assert made.shape == (200, len(encoder.outputs))
+    assert np.allclose(made, encoder.transform(frame), rtol=1e-15, atol=0)
+    self_test_of_c(tmp_path, "net")
+    self_test_of_c(tmp_path, "net", compiler="g++", standard="-std=c++11")
 
 
 @needs_gcc

@@ -46,7 +46,7 @@ def opening(plan: Plan, needs: str, file: str) -> list[str]:
         f'"""{plan.name}: {purpose(plan)}.',
         "",
         *textwrap.wrap(f"Written by chainrule {__version__}; needs {needs}. The network: {summary(plan)}.", WIDTH),
-        *about_columns(plan, raw=True),
+        *about_columns(plan),
         "",
         *(f"    {function + '(X)':<18}{what}, for each row of X" for function, what in results(plan)),
         "",
