@@ -378,6 +378,33 @@ def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+@needs_gcc
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("raw", [False, True])
+def test_rows_whose_answers_are_not_finite_are_not_written(raw: bool, dtype: str, tmp_path: Path) -> None:
+    model = Network.from_sizes([3, 4, 2], hidden="identity").init(seed=1, dtype=dtype)
+    model.theta *= np.sqrt(np.finfo(dtype).max)
+    X = np.random.default_rng(0).normal(1e6, 1, (50, 3))
+    if raw:
+        model.encoder = TableEncoder.fit(pd.DataFrame(X, columns=["a", "b", "c"]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not np.isfinite(model.outputs(X if raw else X - 1e6)).all()
+    paths = write_all(model, tmp_path)
+    for to in ("numpy", "python"):
+        assert "inf" not in paths[to].read_text(encoding="utf-8").split("EXPECTED = ")[1]
+        run_python(paths[to], [], [], numpy=to == "numpy")  # this runs the self-test
+    assert "good" in self_test_of_c(tmp_path, "net")
+
+
+def test_a_model_without_a_finite_answer(tmp_path: Path) -> None:
+    model = Network.from_sizes([2, 1], output="exponential").init()
+    model.theta[-1] = 1e6
+    for name in ("net.py", "net.h"):
+        with pytest.raises(UsageError, match="gives numbers that are not finite for all rows that were tried"):
+            export(model, tmp_path / name, "c" if name.endswith("h") else "python")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_text_that_is_no_unicode(tmp_path: Path) -> None:
     model = small(output="softmax")
     model.target = TargetEncoder("classes", classes=("a", "\udc80"))
