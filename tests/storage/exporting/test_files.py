@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -109,6 +110,58 @@ def test_rows_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             command = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import net; net.predict({rows})"
             done = subprocess.run([sys.executable, "-B", "-c", command], capture_output=True, encoding="utf-8")
             assert "ValueError" in done.stderr
+
+
+def imported(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def plain(answer: Any) -> Any:
+    return answer.tolist() if isinstance(answer, np.ndarray) else answer
+
+
+@pytest.mark.parametrize("to", ["numpy", "python"])
+@pytest.mark.parametrize("columns", [["age", "in come"], ["age", "pet"], ["age", "gaps"], None])
+def test_rows_in_every_form(columns: list[str] | None, to: str, tmp_path: Path) -> None:
+    frame = table()
+    frame["gaps"] = frame["age"]
+    frame["age"] = frame["age"].fillna(40.0)
+    frame = frame[columns or ["age", "in come"]]
+    model = Network.from_sizes([2, 3, 2], output="softmax").init(seed=3)
+    if columns:
+        encoder = TableEncoder.fit(frame)
+        model = Network.from_sizes([len(encoder.outputs), 3, 2], output="softmax").init(seed=3)
+        model.encoder = encoder
+    net = imported(export(model, tmp_path / "net.py", to))
+    rows = cells_of(frame)
+    forms: dict[str, Any] = {
+        "lists": rows,
+        "tuples": tuple(map(tuple, rows)),
+        "texts": [["" if cell is None else str(cell) for cell in row] for row in rows],
+        "an array": frame.to_numpy(),
+        "arrays": list(frame.to_numpy()),
+        "a frame": frame,
+    }
+    if columns:
+        forms["dictionaries"] = frame.to_dict("records")
+        forms["a frame in another order"] = frame[frame.columns[::-1]]
+    wanted = model.predict_proba(frame if columns else frame.to_numpy())
+    for form, given in forms.items():
+        assert np.allclose(net.predict_proba(given), wanted, rtol=1e-12, atol=0), form
+    for function in (net.predict, net.predict_proba, net.outputs):
+        assert plain(function([])) == []
+    alone: list[Any] = [["12"], "12", [b"12"], rows[0], [3.0, 4.0], np.array([3.0, 4.0]), 3.0]
+    for wrong in alone + [{"age": 1, "pet": 2}] * (columns is not None):
+        with pytest.raises(ValueError, match=r"\[row\] for one"):
+            net.predict(wrong)
+    for wrong in ([rows[0], [1.0, 2.0, 3.0]], [[1.0]]):
+        with pytest.raises(ValueError, match=r"has 1|has 3|shape"):
+            net.predict(wrong)
 
 
 def table(rows: int = 60) -> pd.DataFrame:
