@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule import Dense, Network, TableEncoder, TargetEncoder, export, register, train
+from chainrule import Dense, MLPClassifier, Network, TableEncoder, TargetEncoder, export, register, train
 from chainrule.errors import MissingExtra, SaveError, UnknownName, UsageError
 from chainrule.formulas import Activation
 from chainrule.model import Model
@@ -87,6 +87,8 @@ def test_any_name_of_a_file(stem: str, tmp_path: Path) -> None:
     ]
     done = subprocess.run([*command, "-o", "test"], cwd=tmp_path, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
+    if stem == "numpy":  # refused, since it would hide NumPy
+        return
     for to in ("numpy", "python"):
         done_python = run(export(model, tmp_path / f"{stem}.py", to))
         assert done_python.returncode == 0, done_python.stderr
@@ -408,9 +410,41 @@ def test_formats() -> None:
         export(small(), "net.py", "onx")
 
 
+@pytest.mark.parametrize(
+    ("to", "name", "text"),
+    [
+        ("numpy", "net.h", r"ends in \.h, but a file for 'numpy' ends in \.py"),
+        ("onnx", "net.py", r"ends in \.py, but a file for 'onnx' ends in \.onnx"),
+        ("c", "net.ONNX", r"ends in \.onnx, but a file for 'c' ends in \.h"),
+        ("python", "struct.py", "would hide the module 'struct' from Python"),
+        ("numpy", "numpy.py", "would hide the module 'numpy' from Python"),
+    ],
+)
+def test_a_name_of_something_else(to: str, name: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=text):
+        export(small(), tmp_path / name, to)
+    assert not list(tmp_path.iterdir())
+    assert export(small(), tmp_path / "net.txt", to).exists()
+
+
+@needs_gcc
+def test_the_command_in_the_comment_works(tmp_path: Path) -> None:
+    header = export(small(), tmp_path / "my net & yours.h").read_text(encoding="utf-8")
+    command = re.search(r"^ \*     (cc .*)$", header, re.MULTILINE)
+    assert command is not None
+    done = subprocess.run(command[1].replace("cc", "gcc", 1), shell=True, cwd=tmp_path)
+    assert done.returncode == 0
+    python = export(small(), tmp_path / "my net.py", "python").read_text(encoding="utf-8")
+    assert "`python 'my net.py'` tests" in python
+
+
 def test_what_is_no_model_or_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="export takes a Model, not Network"):
         export(Network.from_sizes([1, 1]), tmp_path / "net.onnx")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="export takes a Model, not MLPClassifier; give its model_"):
+        export(MLPClassifier(), tmp_path / "net.onnx")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match=r"to is \['c'\]; give one of: onnx, numpy, python, c"):
+        export(small(), tmp_path / "net.h", ["c"])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="path is 3"):
         export(small(), 3)  # type: ignore[arg-type]
     with pytest.raises(SaveError, match="there is no folder"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 
 import numpy as np
@@ -101,7 +102,7 @@ class _Header:
             ]
         calls = [f"{call}{what}" for call, what in self.calls()]
         test = [f"Compiled as a program with -D{P}_TEST it tests itself:", ""]
-        command = f"    cc -std=c99 -O2 -x c -D{P}_TEST {plain_text(self.file)} -o {p}_test -lm"
+        command = f"    cc -std=c99 -O2 -x c -D{P}_TEST {plain_text(shlex.quote(self.file))} -o {p}_test -lm"
         missing = " NaN stands for a missing number." if self.c.raw else ""
         body = [*sentences, *columns, f"Numbers must be finite, or any answer may come.{missing}", "", *calls, ""]
         body += [*test, command]

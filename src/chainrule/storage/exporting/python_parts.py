@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterable
 
@@ -50,7 +51,7 @@ def opening(plan: Plan, needs: str, file: str) -> list[str]:
         "",
         *(f"    {function + '(X)':<18}{what}, for each row of X" for function, what in results(plan)),
         "",
-        f"`python {plain_text(file)}` tests the file on a few rows.",
+        f"`python {plain_text(shlex.quote(file))}` tests the file on a few rows.",
         '"""',
     ]
 
