@@ -442,7 +442,7 @@ def test_what_is_no_model_or_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="export takes a Model, not Network"):
         export(Network.from_sizes([1, 1]), tmp_path / "net.onnx")  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="export takes a Model, not MLPClassifier; give its model_"):
-        export(MLPClassifier(), tmp_path / "net.onnx")  # type: ignore[arg-type]
+        export(MLPClassifier(), tmp_path / "net.onnx")
     with pytest.raises(UsageError, match=r"to is \['c'\]; give one of: onnx, numpy, python, c"):
         export(small(), tmp_path / "net.h", ["c"])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="path is 3"):

@@ -88,7 +88,7 @@ def draw_sample(plan: Plan, *, raw: bool = True) -> Sample:
 def _rows(plan: Plan, count: int, nth: int) -> list[list[Any]]:
     """Draw inputs, each time from a quarter of the range."""
     drawn = 0.25**nth * normals(nth, "test", 0, shape=(count, plan.sizes[0]))
-    return np.round(drawn, 2 + 2 * nth // 3).tolist()  # type: ignore[no-any-return]
+    return np.round(drawn, 2 + 2 * nth // 3).tolist()
 
 
 def _raw_rows(plan: Plan, count: int, nth: int) -> list[list[Any]]:
