@@ -12,7 +12,9 @@ from .conftest import Runner
 from .test_train import read_json
 
 
-@pytest.mark.parametrize(("to", "name"), [("onnx", "people.onnx"), ("python", "people.py"), ("c", "people.h")])
+@pytest.mark.parametrize(
+    ("to", "name"), [("onnx", "people.onnx"), ("numpy", "people.py"), ("python", "people_plain.py"), ("c", "people.h")]
+)
 def test_a_model_is_exported_beside_the_user(
     to: str, name: str, chainrule: Runner, model: Path, tmp_path: Path
 ) -> None:
@@ -37,7 +39,7 @@ def test_the_suffix_says_the_format(chainrule: Runner, model: Path, tmp_path: Pa
 
 def test_a_layers_code(chainrule: Runner, model: Path, tmp_path: Path) -> None:
     assert chainrule("export", model, "--to", "python", "--code", "1").code == 0
-    assert "def transform(X):" in (tmp_path / "people.py").read_text(encoding="utf-8")
+    assert "def transform(X):" in (tmp_path / "people_plain.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
@@ -58,7 +60,7 @@ def test_what_is_refused(arguments: tuple[str, ...], code: int, text: str, chain
 
 
 def test_a_file_of_the_users_own_stays(chainrule: Runner, model: Path, tmp_path: Path) -> None:
-    own = tmp_path / "people.py"
+    own = tmp_path / "people_plain.py"
     own.write_text("import chainrule\n", encoding="utf-8")
     run = chainrule("export", model, "--to", "python")
     assert (run.code, own.read_text(encoding="utf-8")) == (2, "import chainrule\n")

@@ -27,7 +27,8 @@ OutFile = Annotated[
     typer.Option(
         metavar="FILE",
         readable=False,
-        help="Where to write it. Default: the model's name in the current folder, with the ending of the format.",
+        help="Where to write it. Default: the model's name in the current folder, with the ending of the format;"
+        " for python, _plain.py.",
     ),
 ]
 Code = Annotated[
@@ -51,13 +52,13 @@ def export(
     from chainrule.errors import UsageError
     from chainrule.storage import export as write
     from chainrule.storage import load
-    from chainrule.storage.exporting import format_of
+    from chainrule.storage.exporting import default_name, format_of
     from chainrule.table import human_bytes
 
     if to is None and out is None:
         raise UsageError("name a format to export to: --to onnx, numpy, python or c")
-    chosen, suffix = format_of(to, out)
-    place = out or Path(f"{model.stem}{suffix}")
+    chosen, _ = format_of(to, out)
+    place = out or Path(default_name(model.stem, chosen))
     check_export_place(place, [model])
     write(load(model), place, chosen, code=code)
     output = Output(as_json)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.util
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from chainrule import Dense, Network, TableEncoder, TargetEncoder, export, register, train
+from chainrule import Dense, MLPClassifier, Network, TableEncoder, TargetEncoder, export, register, train
 from chainrule.errors import MissingExtra, SaveError, UnknownName, UsageError
 from chainrule.formulas import Activation
 from chainrule.model import Model
@@ -85,6 +87,8 @@ def test_any_name_of_a_file(stem: str, tmp_path: Path) -> None:
     ]
     done = subprocess.run([*command, "-o", "test"], cwd=tmp_path, capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr
+    if stem == "numpy":  # refused, since it would hide NumPy
+        return
     for to in ("numpy", "python"):
         done_python = run(export(model, tmp_path / f"{stem}.py", to))
         assert done_python.returncode == 0, done_python.stderr
@@ -108,6 +112,58 @@ def test_rows_that_do_not_fit_are_refused(tmp_path: Path) -> None:
             command = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import net; net.predict({rows})"
             done = subprocess.run([sys.executable, "-B", "-c", command], capture_output=True, encoding="utf-8")
             assert "ValueError" in done.stderr
+
+
+def imported(path: Path) -> Any:
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def plain(answer: Any) -> Any:
+    return answer.tolist() if isinstance(answer, np.ndarray) else answer
+
+
+@pytest.mark.parametrize("to", ["numpy", "python"])
+@pytest.mark.parametrize("columns", [["age", "in come"], ["age", "pet"], ["age", "gaps"], None])
+def test_rows_in_every_form(columns: list[str] | None, to: str, tmp_path: Path) -> None:
+    frame = table()
+    frame["gaps"] = frame["age"]
+    frame["age"] = frame["age"].fillna(40.0)
+    frame = frame[columns or ["age", "in come"]]
+    model = Network.from_sizes([2, 3, 2], output="softmax").init(seed=3)
+    if columns:
+        encoder = TableEncoder.fit(frame)
+        model = Network.from_sizes([len(encoder.outputs), 3, 2], output="softmax").init(seed=3)
+        model.encoder = encoder
+    net = imported(export(model, tmp_path / "net.py", to))
+    rows = cells_of(frame)
+    forms: dict[str, Any] = {
+        "lists": rows,
+        "tuples": tuple(map(tuple, rows)),
+        "texts": [["" if cell is None else str(cell) for cell in row] for row in rows],
+        "an array": frame.to_numpy(),
+        "arrays": list(frame.to_numpy()),
+        "a frame": frame,
+    }
+    if columns:
+        forms["dictionaries"] = frame.to_dict("records")
+        forms["a frame in another order"] = frame[frame.columns[::-1]]
+    wanted = model.predict_proba(frame if columns else frame.to_numpy())
+    for form, given in forms.items():
+        assert np.allclose(net.predict_proba(given), wanted, rtol=1e-12, atol=0), form
+    for function in (net.predict, net.predict_proba, net.outputs):
+        assert plain(function([])) == []
+    alone: list[Any] = [["12"], "12", [b"12"], rows[0], [3.0, 4.0], np.array([3.0, 4.0]), 3.0]
+    for wrong in alone + [{"age": 1, "pet": 2}] * (columns is not None):
+        with pytest.raises(ValueError, match=r"\[row\] for one"):
+            net.predict(wrong)
+    for wrong in ([rows[0], [1.0, 2.0, 3.0]], [[1.0]]):
+        with pytest.raises(ValueError, match=r"has 1|has 3|shape"):
+            net.predict(wrong)
 
 
 def table(rows: int = 60) -> pd.DataFrame:
@@ -164,7 +220,64 @@ def test_a_table_goes_in_raw(dtype: str, tmp_path: Path) -> None:
     assert found["label"].tolist() == model.predict(strange).tolist()
     header = paths["c"].read_text(encoding="utf-8")
     assert "Raw columns are not encoded here" in header
-    assert "pet=dog" in header
+    made = inputs_by_the_comment(header, dictionaries)
+    assert np.allclose(made, encoder.transform(strange), rtol=1e-15, atol=0)
+
+
+def inputs_by_the_comment(header: str, rows: list[dict[str, Any]]) -> list[list[float]]:
+    """Make inputs of raw rows by nothing but what the header's comment says of each."""
+    number, name = r"(-?[\d.e+-]+)", r'(\w+|"(?:\\.|[^"\\])*")'
+    made: list[list[float]] = [[] for _ in rows]
+    for j, said in re.findall(r"^ \*     x\[(\d+)\] = (.*)$", header, re.MULTILINE):
+        assert int(j) == len(made[0])
+        for row, inputs in zip(rows, made, strict=True):
+            if found := re.fullmatch(
+                rf"\({name} - {number}\) / {number}; where \1 is missing, it counts as {number}", said
+            ):
+                cell = row[text_in_c(found[1])]
+                x = float(found[4]) if cell is None or cell != cell else cell
+                inputs.append((x - float(found[2])) / float(found[3]))
+            elif found := re.fullmatch(
+                rf"1 if {name} is (missing|anything else|anything else or missing|{name}), else 0", said
+            ):
+                cell = row[text_in_c(found[1])]
+                missing = cell is None or cell != cell
+                known = set(re.findall(rf"= 1 if {re.escape(found[1])} is (\".*\"), else 0", header))
+                if found[2].startswith('"'):
+                    inputs.append(float(not missing and str(cell) == text_in_c(found[2])))
+                else:
+                    other = not missing and str(cell) not in map(text_in_c, known)
+                    inputs.append(float(missing * ("missing" in found[2]) + other * ("else" in found[2])))
+            else:
+                assert re.fullmatch(rf"0, since {name} never changed in training", said), said
+                inputs.append(0.0)
+    return made
+
+
+def text_in_c(literal: str) -> str:
+    """Read a literal of C, or a plain name."""
+    if not literal.startswith('"'):
+        return literal
+    pieces = re.findall(r"\\([0-7]{3})|\\(.)|(.)", literal[1:-1])
+    parts = [bytes([int(octal, 8)]) if octal else (escaped or plain).encode() for octal, escaped, plain in pieces]
+    return b"".join(parts).decode()
+
+
+@needs_gcc
+def test_a_header_says_how_every_input_is_made(tmp_path: Path) -> None:
+    rng = np.random.default_rng(2)
+    frame = pd.DataFrame({text: rng.choice([*NASTY[:-1], "/*/", "x"], 200) for text in ("a", "*/ b ??/", "int")})
+    frame["?\n"] = rng.normal(1e-7, 1e-9, 200)
+    encoder = TableEncoder.fit(frame)
+    model = Network.from_sizes([len(encoder.outputs), 2], output="softmax").init(seed=1)
+    model.encoder = encoder
+    header = export(model, tmp_path / "net.h").read_text(encoding="utf-8")
+    rows = [dict(zip(frame.columns, row, strict=True)) for row in cells_of(frame)]
+    made = np.array(inputs_by_the_comment(header, rows))
+    assert made.shape == (200, len(encoder.outputs))
+    assert np.allclose(made, encoder.transform(frame), rtol=1e-15, atol=0)
+    self_test_of_c(tmp_path, "net")
+    self_test_of_c(tmp_path, "net", compiler="g++", standard="-std=c++11")
 
 
 @needs_gcc
@@ -297,9 +410,41 @@ def test_formats() -> None:
         export(small(), "net.py", "onx")
 
 
+@pytest.mark.parametrize(
+    ("to", "name", "text"),
+    [
+        ("numpy", "net.h", r"ends in \.h, but a file for 'numpy' ends in \.py"),
+        ("onnx", "net.py", r"ends in \.py, but a file for 'onnx' ends in \.onnx"),
+        ("c", "net.ONNX", r"ends in \.onnx, but a file for 'c' ends in \.h"),
+        ("python", "struct.py", "would hide the module 'struct' from Python"),
+        ("numpy", "numpy.py", "would hide the module 'numpy' from Python"),
+    ],
+)
+def test_a_name_of_something_else(to: str, name: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=text):
+        export(small(), tmp_path / name, to)
+    assert not list(tmp_path.iterdir())
+    assert export(small(), tmp_path / "net.txt", to).exists()
+
+
+@needs_gcc
+def test_the_command_in_the_comment_works(tmp_path: Path) -> None:
+    header = export(small(), tmp_path / "my net & yours.h").read_text(encoding="utf-8")
+    command = re.search(r"^ \*     (cc .*)$", header, re.MULTILINE)
+    assert command is not None
+    done = subprocess.run(command[1].replace("cc", "gcc", 1), shell=True, cwd=tmp_path)
+    assert done.returncode == 0
+    python = export(small(), tmp_path / "my net.py", "python").read_text(encoding="utf-8")
+    assert "`python 'my net.py'` tests" in python
+
+
 def test_what_is_no_model_or_path(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="export takes a Model, not Network"):
         export(Network.from_sizes([1, 1]), tmp_path / "net.onnx")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="export takes a Model, not MLPClassifier; give its model_"):
+        export(MLPClassifier(), tmp_path / "net.onnx")
+    with pytest.raises(UsageError, match=r"to is \['c'\]; give one of: onnx, numpy, python, c"):
+        export(small(), tmp_path / "net.h", ["c"])  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="path is 3"):
         export(small(), 3)  # type: ignore[arg-type]
     with pytest.raises(SaveError, match="there is no folder"):
@@ -317,6 +462,33 @@ def test_numbers_that_are_not_finite(tmp_path: Path) -> None:
     model.theta[0] = np.nan
     with pytest.raises(UsageError, match="parameters that are not finite"):
         export(model, tmp_path / "net.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+@needs_gcc
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("raw", [False, True])
+def test_rows_whose_answers_are_not_finite_are_not_written(raw: bool, dtype: str, tmp_path: Path) -> None:
+    model = Network.from_sizes([3, 4, 2], hidden="identity").init(seed=1, dtype=dtype)
+    model.theta *= np.sqrt(np.finfo(dtype).max)
+    X = np.random.default_rng(0).normal(1e6, 1, (50, 3))
+    if raw:
+        model.encoder = TableEncoder.fit(pd.DataFrame(X, columns=["a", "b", "c"]))
+    with np.errstate(over="ignore", invalid="ignore"):
+        assert not np.isfinite(model.outputs(X if raw else X - 1e6)).all()
+    paths = write_all(model, tmp_path)
+    for to in ("numpy", "python"):
+        assert "inf" not in paths[to].read_text(encoding="utf-8").split("EXPECTED = ")[1]
+        run_python(paths[to], [], [], numpy=to == "numpy")  # this runs the self-test
+    assert "good" in self_test_of_c(tmp_path, "net")
+
+
+def test_a_model_without_a_finite_answer(tmp_path: Path) -> None:
+    model = Network.from_sizes([2, 1], output="exponential").init()
+    model.theta[-1] = 1e6
+    for name in ("net.py", "net.h"):
+        with pytest.raises(UsageError, match="gives numbers that are not finite for all rows that were tried"):
+            export(model, tmp_path / name, "c" if name.endswith("h") else "python")
     assert not list(tmp_path.iterdir())
 
 

@@ -4,6 +4,6 @@ The activations are the catalogue's own formulas, lifted as the compiled engine 
 there is no second copy of their mathematics, and an activation of one's own is exported like any other.
 """
 
-from chainrule.storage.exporting.formats import FORMATS, export, format_of
+from chainrule.storage.exporting.formats import FORMATS, default_name, export, format_of
 
-__all__ = ["FORMATS", "export", "format_of"]
+__all__ = ["FORMATS", "default_name", "export", "format_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 
 import numpy as np
@@ -11,6 +12,7 @@ from chainrule.data.encoded import NumberColumn
 from chainrule.formulas import Array
 from chainrule.storage.exporting.c_answers import answers, self_test
 from chainrule.storage.exporting.c_functions import c_function
+from chainrule.storage.exporting.c_inputs import c_string, input_lines
 from chainrule.storage.exporting.c_layers import network
 from chainrule.storage.exporting.c_names import Names
 from chainrule.storage.exporting.dialects import c_number
@@ -20,7 +22,7 @@ from chainrule.storage.exporting.plan import NormStep, Plan, Step
 from chainrule.storage.exporting.samples import draw_sample
 from chainrule.storage.exporting.wording import about_columns, purpose, summary
 
-__all__ = ["c_string", "write_c"]
+__all__ = ["write_c"]
 
 ERFCX = """/* exp(x^2) erfc(x); far out by its series, since the first factor would overflow */
 static inline double {p}_erfcx(double x)
@@ -56,23 +58,6 @@ def write_c(plan: Plan, file: str) -> str:
     return _Header(plan, file).text()
 
 
-def c_string(text: str) -> str:
-    r"""Write a text as a string literal of C, in UTF-8; what is no plain character is written by its bytes.
-
-    >>> print(c_string('a "b" \\ c?\n'))
-    "a \"b\" \\ c\?\012"
-    """
-    parts = []
-    for c in text:
-        if c in '"\\?':
-            parts.append(f"\\{c}")
-        elif c.isprintable():
-            parts.append(c)
-        else:
-            parts += [f"\\{byte:03o}" for byte in c.encode("utf-8", "surrogatepass")]
-    return f'"{"".join(parts)}"'
-
-
 class _Header:
     """Writes the parts of a header, all with one prefix."""
 
@@ -105,16 +90,19 @@ class _Header:
             f"Written by chainrule {__version__}; C99, math.h only, no allocation. The network: {summary(plan)}.",
             WIDTH - 3,
         )
-        columns = about_columns(plan, raw=self.c.raw)
-        if plan.encoder is not None and not self.c.raw:
+        if plan.encoder is None or self.c.raw:
+            columns = about_columns(plan)
+        else:
+            how = ", computed in double" * self.c.single
             columns = [
-                "Raw columns are not encoded here; x holds the network's inputs: numbers scaled, a 1 for",
-                "each category.",
-                *(piece for line in columns for piece in textwrap.wrap(line, WIDTH - 3)),
+                f"Raw columns are not encoded here; x holds the network's inputs{how}:",
+                "",
+                *(f"    {line}" for line in input_lines(plan.encoder.columns)),
+                "",
             ]
         calls = [f"{call}{what}" for call, what in self.calls()]
         test = [f"Compiled as a program with -D{P}_TEST it tests itself:", ""]
-        command = f"    cc -std=c99 -O2 -x c -D{P}_TEST {plain_text(self.file)} -o {p}_test -lm"
+        command = f"    cc -std=c99 -O2 -x c -D{P}_TEST {plain_text(shlex.quote(self.file))} -o {p}_test -lm"
         missing = " NaN stands for a missing number." if self.c.raw else ""
         body = [*sentences, *columns, f"Numbers must be finite, or any answer may come.{missing}", "", *calls, ""]
         body += [*test, command]

@@ -45,21 +45,15 @@ def encoder_blocks(plan: Plan, *, arrays: bool) -> list[list[str]]:
         call = "one_hot(cell, **column)" if CategoryColumn in kinds else "scaled(cell, **column)"
     encode = [
         "def encode(row):",
-        '    """Turn a row, cells in the order of COLUMNS or a dictionary, into the network\'s inputs."""',
-        "    cells = [row[name] for name in COLUMNS] if isinstance(row, dict) else row",
-        "    if len(cells) != len(COLUMNS):",
-        '        raise ValueError(f"a row has {len(cells)} cells; expected are {len(COLUMNS)}")',
+        '    """Turn a row, cells in the order of COLUMNS, into the network\'s inputs."""',
+        "    if len(row) != len(COLUMNS):",
+        '        raise ValueError(f"a row has {len(row)} cells; expected are {len(COLUMNS)}")',
         "    x = []",
-        "    for cell, column in zip(cells, COLUMNS.values()):",
+        "    for cell, column in zip(row, COLUMNS.values()):",
         f"        x += {call}",
         "    return x",
     ]
-    missing = [
-        "def is_missing(cell):",
-        '    """Whether a cell is empty: None, NaN or no text."""',
-        '    return cell is None or cell == "" or cell != cell',
-    ]
-    return [table, missing, *helpers, encode]
+    return [table, MISSING, *helpers, encode]
 
 
 def _numeric(columns: tuple[Column, ...], arrays: bool) -> list[list[str]]:
@@ -74,6 +68,7 @@ def _numeric(columns: tuple[Column, ...], arrays: bool) -> list[list[str]]:
     table = ["# How a column becomes an input: (x - CENTER) / SCALE, with FILL where x is missing."]
     if inf in lists["SCALE"]:
         table.append("# A column that never changed has the scale inf, which makes 0 of it.")
+    table += nested("COLUMNS = ", [c.name for c in columns], python_value)
     for name, items in lists.items():
         table += nested(f"{name} = {wrap}", items, str, end=")" if arrays else "")
     if arrays:
@@ -85,11 +80,11 @@ def _numeric(columns: tuple[Column, ...], arrays: bool) -> list[list[str]]:
     else:
         encode = [
             "def encode(row):",
-            '    """Turn a raw row, None or NaN for what is missing, into inputs of the network."""',
-            "    known = [fill if x is None or x != x else x for x, fill in zip(row, FILL)]",
+            '    """Turn a raw row, numbers in the order of COLUMNS, into inputs of the network."""',
+            "    known = [fill if is_missing(x) else float(x) for x, fill in zip(row, FILL)]",
             "    return [(x - center) / scale for x, center, scale in zip(known, CENTER, SCALE)]",
         ]
-    return [table, encode]
+    return [table, MISSING, encode]
 
 
 def _column(column: Column) -> list[str]:
@@ -110,6 +105,10 @@ def _column(column: Column) -> list[str]:
         "    },",
     ]
 
+
+MISSING = '''def is_missing(cell):
+    """Whether a cell is empty: None, NaN or no text."""
+    return cell is None or cell == "" or cell != cell'''.splitlines()
 
 NUMBER = '''def scaled(cell, fill, center, scale, missing):
     """Give (x - center) / scale and, where training had missing cells, whether this is one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +14,19 @@ from chainrule.storage.atomic import atomic_write
 if TYPE_CHECKING:
     from chainrule.storage.exporting.plan import Plan
 
-__all__ = ["FORMATS", "content_of", "export", "format_of"]
+__all__ = ["FORMATS", "content_of", "default_name", "export", "format_of"]
 
 # What an export is called, and how its file's name ends.
 FORMATS = {"onnx": ".onnx", "numpy": ".py", "python": ".py", "c": ".h"}
+
+
+def default_name(stem: str, to: str) -> str:
+    """Give what a file is called where nobody said it: no two formats' files have one name.
+
+    >>> [default_name("iris", to) for to in FORMATS]
+    ['iris.onnx', 'iris.py', 'iris_plain.py', 'iris.h']
+    """
+    return f"{stem}{'_plain' if to == 'python' else ''}{FORMATS[to]}"
 
 
 def export(model: Model, path: str | os.PathLike[str], to: str | None = None, *, code: int | None = None) -> Path:
@@ -34,7 +44,8 @@ def export(model: Model, path: str | os.PathLike[str], to: str | None = None, *,
 
     Raises:
         UnknownName: for another format.
-        UsageError: where the suffix does not say the format; for parameters that are not finite, an activation that
+        UsageError: where the suffix does not say the format, or says another; for the name of a module of Python's own,
+            which the file would hide; for parameters that are not finite, an activation that
             cannot be written down in it, or a layer that is none.
         MissingExtra: for "onnx" without the package of that name.
         SaveError: the file cannot be written. An older file is still there, untouched.
@@ -46,6 +57,11 @@ def export(model: Model, path: str | os.PathLike[str], to: str | None = None, *,
     ...     print(export(model, Path(folder) / "net.h").read_text(encoding="utf-8")[:28])
     /* net.h: a neural network.
     """
+    # By the name of their package: storage knows nothing of estimators.
+    if any(base.__module__.startswith("chainrule.estimators") for base in type(model).__mro__):
+        raise UsageError(
+            "export takes a Model, not {given}; give its model_, which fit() makes", given=type(model).__name__
+        )
     if not isinstance(model, Model):
         raise UsageError(
             "export takes a Model, not {given}; train() and network.init() make one", given=type(model).__name__
@@ -57,6 +73,7 @@ def export(model: Model, path: str | os.PathLike[str], to: str | None = None, *,
 
     shown = Path(path)
     chosen, _ = format_of(to, shown)
+    _check_name(shown, chosen)
     return atomic_write(shown, content_of(make_plan(model, shown.stem, code), chosen, shown.name))
 
 
@@ -79,9 +96,31 @@ def format_of(to: str | None, path: Path | None) -> tuple[str, str]:
                 formats=", ".join(FORMATS),
             )
         to = fitting[0]
+    if not isinstance(to, str):
+        raise UsageError("to is {to!r}; give one of: {formats}", to=to, formats=", ".join(FORMATS))
     if to not in FORMATS:
         raise UnknownName.among("export format", to, FORMATS)
     return to, FORMATS[to]
+
+
+def _check_name(path: Path, to: str) -> None:
+    """Refuse a name that belongs to another format, or that would hide a module which the file itself may import."""
+    suffix = path.suffix.lower()
+    if suffix != FORMATS[to] and suffix in FORMATS.values():
+        raise UsageError(
+            "{path} ends in {suffix}, but a file for {to!r} ends in {expected}; rename it, or choose another format",
+            path=str(path),
+            suffix=suffix,
+            to=to,
+            expected=FORMATS[to],
+        )
+    if suffix == ".py" and (path.stem in sys.stdlib_module_names or path.stem == "numpy"):
+        raise UsageError(
+            "{path} would hide the module {module!r} from Python, and nothing beside it could import that; choose "
+            "another name",
+            path=str(path),
+            module=path.stem,
+        )
 
 
 def content_of(plan: Plan, to: str, file: str) -> bytes:

@@ -32,7 +32,11 @@ def python_number(x: float, single: bool) -> str:
     >>> import numpy as np
     >>> python_number(np.float32(0.1), single=True), python_number(np.float32(0.1), single=False)
     ('0.1', '0.10000000149011612')
+    >>> print(python_number(-np.inf, single=True))
+    float("-inf")
     """
+    if not np.isfinite(x):
+        return f'float("{float(x)}")'  # inf and nan are no words of Python
     if single:
         short = str(np.float32(x))
         if np.float32(float(short)) == x:  # by way of a float64, too
@@ -46,6 +50,8 @@ def python_value(x: object) -> str:
     >>> print(python_value("cat"), python_value('a "b"'), python_value(3))
     "cat" 'a "b"' 3
     """
+    if isinstance(x, float):
+        return python_number(x, single=False)
     text = repr(x)
     return f'"{text[1:-1]}"' if text.startswith("'") and '"' not in text else text
 

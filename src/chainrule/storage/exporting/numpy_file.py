@@ -9,7 +9,7 @@ from chainrule.storage.exporting.encoding import encoder_blocks
 from chainrule.storage.exporting.functions import numpy_function
 from chainrule.storage.exporting.literals import is_large, nested, packed, python_number, python_value
 from chainrule.storage.exporting.plan import DenseStep, NormStep, Plan, Step
-from chainrule.storage.exporting.python_parts import arrange, call_of, opening, self_test
+from chainrule.storage.exporting.python_parts import arrange, call_of, opening, rows_of, self_test
 from chainrule.storage.exporting.samples import draw_sample
 
 __all__ = ["write_numpy"]
@@ -66,6 +66,7 @@ def write_numpy(plan: Plan, file: str) -> str:
             *([ERFC] if plan.operations & {"erfc", "erfcx"} else []),
             *([ERFCX] if "erfcx" in plan.operations else []),
             *(numpy_function(function) for function in plan.functions),
+            *([rows_of(plan)] if plan.encoder is not None else []),
             _as_rows(plan),
             *_network(plan),
             *_answers(plan),
@@ -137,20 +138,24 @@ def _as_rows(plan: Plan) -> list[str]:
         encoded = "X"
     elif plan.numeric:
         lines += [
-            '    """Give rows of raw numbers as inputs of the network."""',
+            '    """Give rows of raw numbers, an array, lists or dictionaries, as inputs of the network."""',
+            "    if not isinstance(X, np.ndarray):",
+            "        X = [[np.nan if is_missing(x) else x for x in row] for row in rows_of(X)]",
             "    X = np.asarray(X, dtype=np.float64)",
         ]
         encoded = f"encode(X).astype({kind})" if plan.single else "encode(X)"
     else:
         lines += [
             '    """Give raw rows, lists of cells or dictionaries, as inputs of the network."""',
-            f"    X = np.array([encode(row) for row in X], dtype={kind}).reshape(-1, {N})",
+            f"    X = np.array([encode(row) for row in rows_of(X)], dtype={kind}).reshape(-1, {N})",
         ]
         encoded = "X"
     if plan.encoder is None or plan.numeric:
+        number = f"{N} number{'s' * (N != 1)}"
         lines += [
+            f"    X = X.reshape(0, {N}) if X.shape == (0,) else X  # an empty list has no columns",
             f"    if X.ndim != 2 or X.shape[1] != {N}:",
-            f'        raise ValueError(f"X has shape {{X.shape}}; expected rows of {N} number{"s" * (N != 1)}")',
+            f'        raise ValueError(f"X has shape {{X.shape}}; expected a list of rows of {number}, [row] for one")',
         ]
     finite = "not np.isfinite(X).all()" if not plan.numeric else "np.isinf(X).any()"
     return [

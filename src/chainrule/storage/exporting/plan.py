@@ -36,10 +36,12 @@ RESERVED = {
         "encode_inputs",
         "scaled",
         "is_missing",
+        "rows_of",
         "unpack",
     ),
     *("dense", "normalize", "self_test", "np", "math", "base64", "struct", "erfc", "erfcx", "divide", "power"),
     *("exp", "expm1", "log", "log10", "log1p", "log2", "sqrt", "abs", "all", "float", "int", "isinstance", "len"),
+    *("any", "bool", "bytes", "dict", "hasattr", "list", "str"),
     *("max", "min", "print", "range", "round", "sum", "zip", "main", "test", "inputs", "classes"),
 }
 # What files call their arrays, and single letters.

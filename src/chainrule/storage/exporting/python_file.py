@@ -7,7 +7,7 @@ from chainrule.storage.exporting.encoding import encoder_blocks
 from chainrule.storage.exporting.functions import python_function
 from chainrule.storage.exporting.literals import is_large, nested, packed, python_number, python_value
 from chainrule.storage.exporting.plan import DenseStep, NormStep, Plan, Step
-from chainrule.storage.exporting.python_parts import arrange, call_of, opening, self_test
+from chainrule.storage.exporting.python_parts import arrange, call_of, opening, rows_of, self_test
 from chainrule.storage.exporting.samples import draw_sample
 
 __all__ = ["write_python"]
@@ -110,6 +110,7 @@ def write_python(plan: Plan, file: str) -> str:
             *(python_function(function) for function in plan.functions),
             *([DENSE] if any(isinstance(step, DenseStep) for step in plan.steps) else []),
             *([NORMALIZE] if any(isinstance(step, NormStep) for step in plan.steps) else []),
+            rows_of(plan),
             _as_row(plan),
             *_network(plan),
             *_answers(plan),
@@ -208,13 +209,13 @@ def _network(plan: Plan) -> list[list[str]]:
         doc = '    """Give the code of one row of inputs."""'
         blocks.append(["def encode_inputs(a0):", doc, *map(_step, front), f"    return a{plan.code}"])
         doc = f'    """Give the activations of layer {plan.code} for each row."""'
-        blocks.append(["def transform(X):", doc, "    return [encode_inputs(as_inputs(row)) for row in X]"])
+        blocks.append(["def transform(X):", doc, "    return [encode_inputs(as_inputs(row)) for row in rows_of(X)]"])
     start = [f"    a{plan.code} = encode_inputs(a0)"] if front else []
     doc = '    """Give the outputs for one row of inputs."""'
     last = f"    return a{plan.steps[-1].l}"
     blocks.append(["def forward(a0):", doc, *start, *map(_step, behind), last])
     doc = '    """Give the outputs for each row."""'
-    return [*blocks, ["def outputs(X):", doc, "    return [forward(as_inputs(row)) for row in X]"]]
+    return [*blocks, ["def outputs(X):", doc, "    return [forward(as_inputs(row)) for row in rows_of(X)]"]]
 
 
 def _step(step: Step) -> str:

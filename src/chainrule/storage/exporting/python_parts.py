@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from collections.abc import Iterable
 
@@ -14,7 +15,7 @@ from chainrule.storage.exporting.plan import Plan
 from chainrule.storage.exporting.samples import Sample
 from chainrule.storage.exporting.wording import about_columns, purpose, results, summary
 
-__all__ = ["arrange", "call_of", "opening", "self_test"]
+__all__ = ["arrange", "call_of", "opening", "rows_of", "self_test"]
 
 
 def arrange(blocks: Iterable[list[str]]) -> str:
@@ -46,11 +47,11 @@ def opening(plan: Plan, needs: str, file: str) -> list[str]:
         f'"""{plan.name}: {purpose(plan)}.',
         "",
         *textwrap.wrap(f"Written by chainrule {__version__}; needs {needs}. The network: {summary(plan)}.", WIDTH),
-        *about_columns(plan, raw=True),
+        *about_columns(plan),
         "",
         *(f"    {function + '(X)':<18}{what}, for each row of X" for function, what in results(plan)),
         "",
-        f"`python {plain_text(file)}` tests the file on a few rows.",
+        f"`python {plain_text(shlex.quote(file))}` tests the file on a few rows.",
         '"""',
     ]
 
@@ -69,6 +70,36 @@ def call_of(step: object, argument: str) -> str:
         return argument
     own = [f"{name}={value!r}" for name, value in numbers.items() if value != function.numbers[name]]
     return f"{function.name}({', '.join([argument, *own])})"
+
+
+def rows_of(plan: Plan) -> list[str]:
+    """Write what makes a list of rows of whatever holds some; columns are found by their names where they have names.
+
+    >>> from chainrule import Network
+    >>> from chainrule.storage.exporting.plan import make_plan
+    >>> rows_of(make_plan(Network.from_sizes([4, 3]).init(), "net"))[-1]
+    '    return rows'
+    """
+    named = plan.encoder is not None
+    cells, strange, frame, result = (
+        (
+            "cells in the order of COLUMNS",
+            "(str, bytes)",
+            'X.to_dict("records")',
+            "[[row[name] for name in COLUMNS] if isinstance(row, dict) else row for row in rows]",
+        )
+        if named
+        else ("numbers", "(str, bytes, dict)", "X.values.tolist()", "rows")
+    )
+    return [
+        "def rows_of(X):",
+        f'    """Give X, which may be a DataFrame, as a list of rows, {cells}."""',
+        f'    X = {frame} if hasattr(X, "columns") else X',
+        '    rows = list(X) if hasattr(X, "__iter__") else [X]',
+        f'    if any(isinstance(row, {strange}) or not hasattr(row, "__len__") for row in rows):',
+        '        raise ValueError("X must be a list of rows; write [row] for one")',
+        f"    return {result}",
+    ]
 
 
 def self_test(sample: Sample, plan: Plan, compare: list[str]) -> list[list[str]]:

@@ -56,20 +56,19 @@ def purpose(plan: Plan) -> str:
     return "a neural network"
 
 
-def about_columns(plan: Plan, *, raw: bool) -> list[str]:
-    """Say what a row holds; raw columns or, where the file does not encode them, the network's inputs.
+def about_columns(plan: Plan) -> list[str]:
+    """Say what a row holds.
 
     >>> from chainrule import Network
     >>> from chainrule.storage.exporting.plan import make_plan
-    >>> about_columns(make_plan(Network.from_sizes([4, 3]).init(), "net"), raw=True)
+    >>> about_columns(make_plan(Network.from_sizes([4, 3]).init(), "net"))
     ['A row has 4 numbers.']
     """
     if plan.encoder is None:
         return [f"A row has {_many(plan.sizes[0], 'number')}."]
-    names = [plain_text(name) for name in (plan.encoder.inputs if raw else plan.encoder.outputs)]
+    names = [plain_text(name) for name in plan.encoder.inputs]
     shown = names if len(names) <= LISTED else [*names[:LISTED], f"… ({len(names)} in all)"]
-    head = "A row has these columns, in this order: " if raw else "These are the numbers of x, in this order: "
-    return filled(head, shown, ".", "")
+    return filled("A row has these columns, in this order: ", shown, ".", "")
 
 
 def results(plan: Plan) -> Iterator[tuple[str, str]]:
