@@ -17,7 +17,7 @@ import numpy as np
 
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import Array
-from chainrule.language import Message
+from chainrule.language import Message, chained, template
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.storage.foreign import Slot, check_epsilon, check_model, check_network, model_of, slots_of
@@ -63,7 +63,7 @@ def from_keras_weights(network: Network, weights: Sequence[Any], *, epsilon: flo
             given=len(weights),
             network=network,
             expected=len(slots),
-            names=", ".join(slot.theirs for slot in slots),
+            names=chained(template("{first}, {next}"), (slot.theirs for slot in slots)),
         )
     return model_of(network, zip(slots, weights, strict=True))
 
