@@ -61,6 +61,15 @@ def places_in(template: str) -> set[tuple[str, str, str | None]]:
 # The catalogue
 
 
+def test_a_thousand_texts_are_chained_and_told() -> None:
+    """As many as a deep network has arrays."""
+    names = [Message("the {array} of {layer}", array="bias", layer=f"L{l}") for l in range(1000)]
+    whole = chained("{first}, {next}", names)
+    assert whole == ", ".join(names)
+    with speaking("zh"):
+        assert told(whole) == "，".join(map(told, names))
+
+
 def test_every_text_has_its_translation() -> None:
     assert texts.untranslated(CATALOGUE) == [], "translate them in the .po file, then run `make texts`"
 

@@ -181,7 +181,7 @@ LINE = Activation(name="line", value=lambda z: z, slope=lambda z, a: np.ones_lik
         (lambda: Dense(True), "is True; it must be"),
         (lambda: Dense(2**31), "to 2\\*\\*31 - 1"),
         (lambda: Dense(3, "rleu"), "unknown activation 'rleu'; did you mean 'relu'"),
-        (lambda: Dense(3, 5), "activation is 5; expected a name or a Activation"),  # type: ignore[arg-type]
+        (lambda: Dense(3, 5), "activation is 5; expected a name or a record of the kind Activation"),  # type: ignore[arg-type]
         (lambda: Dense(3, bias=np.array([1, 2])), r"bias is array\(\[1, 2\]\); it must be one of"),  # type: ignore[arg-type]
         (lambda: Network.from_sizes([2, 1]).summary("foo"), "dtype is 'foo'; it must be float64 or float32"),
         (lambda: Network.from_sizes([2, 1]).summary(np.int8), "it must be float64 or float32"),

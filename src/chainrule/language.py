@@ -176,14 +176,17 @@ def chained(both: str, texts: Iterable[str]) -> str:
     """Give several texts, messages among them, as one that can still be told in another language.
 
     Args:
-        both: the template by which the ``{first}`` ones and the ``{next}`` one become one.
+        both: the template by which the ``{first}`` ones and the ``{next}`` ones become one.
         texts: the texts.
 
     >>> chained("{first}; {next}", ["one", "two", "three"]), chained("{first}; {next}", [])
     ('one; two; three', '')
     """
     several = list(texts)
-    return functools.reduce(lambda first, next_: Message(both, first=first, next=next_), several) if several else ""
+    if len(several) < 2:
+        return several[0] if several else ""
+    half = (len(several) + 1) // 2  # one by one, messages within messages would reach the limit of recursion
+    return Message(both, first=chained(both, several[:half]), next=chained(both, several[half:]))
 
 
 def from_locale(environment: Mapping[str, str], system: str = "") -> str:

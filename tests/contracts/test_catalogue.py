@@ -215,7 +215,8 @@ def test_name_like_no_other_is_answered_with_the_list(catalogue: Catalogue[Any])
 def test_look_up_takes_names_and_records_of_its_kind_only(catalogue: Catalogue[Any]) -> None:
     others = [other for other in CATALOGUES if other is not catalogue]
     for wrong in (7, None, ["relu"], *(next(iter(other.values())) for other in others)):
-        with pytest.raises(UsageError, match=f"{catalogue.what} is .* expected a name or a {catalogue.kind.__name__}"):
+        said = f"{catalogue.what} is .* expected a name or a record of the kind {catalogue.kind.__name__}$"
+        with pytest.raises(UsageError, match=said):
             catalogue.find(wrong)
     record = next(iter(catalogue.values()))
     assert catalogue.find(record) is record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import pickle
 from typing import Any
@@ -19,7 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
-from chainrule import L2, SGD, Adam, Autoencoder, Dense, DivergenceError, EarlyStopping, Network, train
+from chainrule import L2, LBFGS, SGD, Adam, Autoencoder, Dense, DivergenceError, EarlyStopping, Network, train
 from chainrule.errors import DataError, ShapeError, UnknownName, UsageError
 
 RNG = np.random.default_rng(0)
@@ -173,12 +174,49 @@ def test_verbose_tells_each_epoch(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.count("loss = ") == 2
 
 
+def test_verbose_calls_the_validation_loss_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    encoder = made(verbose=True, max_iter=2, early_stopping=True).fit(X)
+    said = capsys.readouterr().out
+    assert f"Validation loss: {encoder.history_['validation_loss'][1]:.6f}" in said
+    assert "score" not in said
+
+
+@pytest.mark.parametrize("optimizer", ["L-BFGS", LBFGS(tolerance=1e-12)])
+def test_lbfgs_comes_to_what_principal_components_leave(optimizer: Any) -> None:
+    """A linear autoencoder can do no better than they, and L-BFGS gets there."""
+    rows = X + np.random.default_rng(1).normal(scale=0.1, size=X.shape)
+    encoder = made(optimizer=optimizer, max_iter=500, n_iter_no_change=math.inf).fit(rows)
+    components = PCA(2).fit(rows)
+    left = np.mean((components.inverse_transform(components.transform(rows)) - rows) ** 2)
+    assert -encoder.score(rows) == pytest.approx(left, rel=1e-2 if isinstance(optimizer, str) else 1e-4)
+    assert encoder.model_.settings["optimizer"]["name"] == "lbfgs"
+    with pytest.raises(UsageError, match="partial_fit makes one pass in batches"):
+        encoder.partial_fit(rows)
+
+
+def test_infinite_patience_makes_every_epoch_and_keeps_the_best() -> None:
+    settings = {"learning_rate_init": 0.5, "max_iter": 60}
+    assert made(n_iter_no_change=5, **settings).fit(X).n_iter_ < 60
+    encoder = made(n_iter_no_change=math.inf, **settings).fit(X)
+    losses = encoder.history_["loss"]
+    assert encoder.n_iter_ == 60
+    assert encoder.history_.best_epoch == 1 + int(np.argmin(losses))
+
+
 @pytest.mark.parametrize(
     ("settings", "kind", "said"),
     [
         ({"hidden_layer_sizes": ()}, UsageError, "hidden_layer_sizes is empty"),
         ({"hidden_layer_sizes": "ten"}, UsageError, "hidden_layer_sizes"),
         ({"activation": ["relu"], "hidden_layer_sizes": (4, 2)}, ShapeError, "activation has 1 entries"),
+        (
+            {"activation": ["relu"], "hidden_layer_sizes": (4, 2)},
+            ShapeError,
+            r"2 hidden layer\(s\) besides the code; .* code_activation",
+        ),
+        ({"early_stopping": "roc_auc"}, UsageError, "early_stopping is 'roc_auc'; it must be True or False"),
+        ({"optimizer": "lbfgs", "input_dropout": 0.1}, UsageError, "L-BFGS cannot train so: dropout"),
+        ({"optimizer": "adm"}, UnknownName, "unknown optimizer 'adm'"),
         ({"activation": "rleu", "hidden_layer_sizes": (4, 2)}, UnknownName, "did you mean 'relu'"),
         ({"loss": "binary_cross_entropy"}, DataError, "numbers from 0 to 1"),
         ({"input_dropout": 1.0}, UsageError, "dropout rate is 1.0"),

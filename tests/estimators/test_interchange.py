@@ -104,3 +104,10 @@ def test_counts_agree() -> None:
 def test_what_scikit_learn_lacks_is_refused(make: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         to_sklearn(make())
+
+
+def test_an_untrained_model_is_told_what_it_needs() -> None:
+    with pytest.raises(UsageError) as caught:
+        to_sklearn(Network.from_sizes([5, 1]).init())
+    assert "not known what its outputs mean; train it, or set model.target" in str(caught.value)
+    assert "scikit-learn's networks" not in str(caught.value)

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from chainrule import BatchNorm, Dense, Dropout, Model, Network, check_parity, from_keras_weights, to_keras_weights
 from chainrule.errors import ShapeError, UsageError
+from chainrule.language import speaking
 
 NETWORK = Network(
     [Dense(6, bias="none"), BatchNorm("relu", 0.01, 1e-3), Dropout(0.3), Dense(5, "tanh"), Dense(2)], inputs=4
@@ -84,6 +85,15 @@ def test_round_trip(sizes: list[int], norm: bool, dtype: Any) -> None:
 def test_what_does_not_fit_is_refused(change: Any, kind: Any, said: str) -> None:
     with pytest.raises(kind, match=said):
         from_keras_weights(NETWORK, change(WEIGHTS))
+
+
+def test_the_arrays_that_are_needed_are_named_in_chinese_too() -> None:
+    with pytest.raises(ShapeError) as caught:
+        from_keras_weights(Network.from_sizes([2, 3, 1]), [])
+    assert "the kernel of layer 1, the bias of layer 1, the kernel of layer 2" in str(caught.value)
+    with speaking("zh"):
+        assert "第 1 层的 kernel，第 1 层的 bias，" in str(caught.value)
+        assert " of " not in str(caught.value)
 
 
 def test_another_epsilon_is_refused() -> None:

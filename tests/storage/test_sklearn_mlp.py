@@ -13,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 
+import chainrule
 from chainrule import SGD, check_parity, from_sklearn, load, save, train
 from chainrule.errors import UnknownName, UsageError
 
@@ -113,12 +114,36 @@ def test_model_has_memory_of_its_own() -> None:
     assert np.abs(theirs.coefs_[0]).max() > 0
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize(
+    "settings",
+    [{"batch_norm": True}, {"activation": ["gelu", "tanh"]}, {"dropout": 0.5}],
+    ids=lambda settings: next(iter(settings)),
+)
+@pytest.mark.parametrize("task", ["multiclass", "values"])
+def test_estimators_of_this_package_give_their_model(task: str, settings: dict[str, Any]) -> None:
+    kind = chainrule.MLPRegressor if task == "values" else chainrule.MLPClassifier
+    estimator: Any = kind(hidden_layer_sizes=(7, 4), max_iter=3, random_state=1, **settings).fit(X, TARGETS[task])
+    ours = from_sklearn(estimator)
+    assert ours.network == estimator.model_.network
+    check_parity(ours, X, outputs_of(estimator, X))
+    assert np.array_equal(ours.predict(X), estimator.predict(X))
+    ours.theta = 0 * ours.theta
+    assert np.abs(estimator.model_.theta).max() > 0
+
+
+def test_an_autoencoder_gives_its_model() -> None:
+    estimator = chainrule.Autoencoder((2,), max_iter=2, random_state=0).fit(X)
+    assert np.array_equal(from_sklearn(estimator).outputs(X), estimator.reconstruct(X))
+
+
 @pytest.mark.parametrize(
     ("estimator", "said"),
     [
         (MLPClassifier(), "call fit before"),
         (make_pipeline(MLPClassifier()), "pipeline"),
         (None, "NoneType"),
+        (chainrule.MLPClassifier(), "call fit before"),
     ],
 )
 def test_what_is_no_fitted_network_is_refused(estimator: Any, said: str) -> None:

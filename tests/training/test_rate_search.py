@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from chainrule import SGD, Adam, Network, RateSearch, find_rate, train
-from chainrule.errors import DivergenceError, UnknownName, UsageError
+from chainrule.errors import DataError, DivergenceError, ShapeError, UnknownName, UsageError
+from chainrule.training import Memory
 
 RNG = np.random.default_rng(11)
 X = RNG.normal(size=(50, 3))
@@ -105,12 +106,38 @@ def test_data_are_to_blame_for_gaps(batch_size: int) -> None:
         ({"epochs": 3}, "find_rate sets epochs itself"),
         ({"schedule": "cosine"}, "find_rate sets schedule itself"),
         ({"optimizer": 5}, "optimizer is 5"),
+        ({"resume": "there.ckpt"}, "find_rate begins anew and leaves what is passed in as it was; leave resume out"),
+        ({"lerning_rate": 1.0}, "unknown argument of find_rate 'lerning_rate'"),
+        ({"sed": 1}, "unknown argument of find_rate 'sed'; did you mean 'seed'?"),
     ],
 )
 def test_settings_that_cannot_be(changed: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError) as caught:
         find_rate(NETWORK, X, y, **changed)
     assert message in str(caught.value)
+
+
+def test_a_memory_is_refused_and_stays_as_it_was() -> None:
+    memory = Memory()
+    train(NETWORK, X, y, epochs=1, memory=memory)
+    updates = memory.updates
+    with pytest.raises(UsageError, match="leave memory out"):
+        find_rate(NETWORK, X, y, memory=memory)
+    assert memory.updates == updates
+
+
+@pytest.mark.parametrize(
+    ("rows", "error", "message"),
+    [
+        (None, DataError, "X is NoneType; expected rows of numbers"),
+        (5, ShapeError, r"X has shape \(\); the network takes rows of 3 numbers"),
+        (np.array(5.0), ShapeError, r"X has shape \(\)"),
+        (object(), DataError, "X is object; expected rows of numbers"),
+    ],
+)
+def test_what_is_no_matrix(rows: Any, error: type, message: str) -> None:
+    with pytest.raises(error, match=message):
+        find_rate(NETWORK, rows, y)
 
 
 def test_lbfgs_has_no_rate() -> None:

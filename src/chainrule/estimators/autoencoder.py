@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
@@ -12,15 +13,16 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule.data.targets import TargetEncoder
 from chainrule.errors import ShapeError, UsageError
-from chainrule.estimators.arguments import check_arguments, seed_of
+from chainrule.estimators.arguments import check_arguments, is_flag, seed_of
 from chainrule.estimators.perceptron import keep_arguments
 from chainrule.estimators.settings import each_layer, hidden_sizes
 from chainrule.estimators.stopping import Telling, loss_of
-from chainrule.formulas import L1, L2, LOSSES, OPTIMIZERS, Array, Penalty
+from chainrule.formulas import L1, L2, LOSSES, Array, Penalty
 from chainrule.layers import Dense, Dropout, Layer, check_dtype
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.training import EarlyStopping, Memory, Progress, train
+from chainrule.training import LBFGS, EarlyStopping, Memory, Progress, train
+from chainrule.training.lbfgs import find_optimizer
 
 __all__ = ["Autoencoder"]
 
@@ -49,13 +51,13 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         l1: strength of the L1 penalty on weights.
         l2: strength of the L2 penalty on weights.
         initializer: how weights start; None takes what suits each activation.
-        optimizer: by name or record.
+        optimizer: by name or record; "lbfgs" or `LBFGS()` takes all rows at once, without a learning rate.
         learning_rate_init: the learning rate; None takes the optimizer's own.
         schedule: the learning rate's course, by name or record.
         batch_size: rows in a batch; "auto" is 200, or all rows where there are fewer.
         max_iter: epochs at most. Reaching them is no warning: ``history_.stopped`` says why training ended.
         tol: by how much the loss must get better; 0 counts every improvement.
-        n_iter_no_change: epochs without getting better after which training stops.
+        n_iter_no_change: epochs without getting better after which training stops; infinity never stops it.
         early_stopping: whether the loss of a validation part decides when to stop, and which parameters are kept.
         validation_fraction: share of rows set aside for it.
         validation_data: rows for it, in place of a share; the loss on them is recorded in any case.
@@ -153,6 +155,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             UsageError, ShapeError, DataError: for parameters or rows that cannot be.
             DivergenceError: where training meets a number that is not finite.
         """
+        if isinstance(find_optimizer(self.optimizer), LBFGS):
+            raise UsageError("partial_fit makes one pass in batches, and L-BFGS takes all rows at once; use fit")
         if self.early_stopping:
             raise UsageError("partial_fit makes one pass and does not support early_stopping; use fit, or set it False")
         return self._learn(X, 1, goes_on="model_" in vars(self), stops=False)
@@ -208,6 +212,10 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
     def _learn(self, X: Any, epochs: int, *, goes_on: bool, stops: bool) -> Self:
         """Train from the beginning or from where the model stands."""
         check_arguments({name: value for name, value in self.get_params(deep=False).items() if value is not None})
+        if not is_flag(self.early_stopping):
+            raise UsageError(
+                "{name} is {value!r}; it must be True or False", name="early_stopping", value=self.early_stopping
+            )
         kinds = [np.float64, np.float32] if self.dtype is None else check_dtype(self.dtype)
         X = validate_data(self, X, accept_sparse="csr", dtype=kinds, reset=not goes_on)
         network = self._network(X.shape[1])
@@ -232,7 +240,7 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             raise UsageError("hidden_layer_sizes is empty; give the size of the code at least, such as (32,)")
         given = self.decoder_layer_sizes
         decoder = encoder[-2::-1] if given is None else hidden_sizes(given)
-        between = each_layer("activation", self.activation, len(encoder) + len(decoder) - 1)
+        between = self._activations(len(encoder) + len(decoder) - 1)
         activations = [*between[: len(encoder) - 1], self.code_activation, *between[len(encoder) - 1 :]]
         layers: list[Layer] = [Dropout(self.input_dropout)] if self.input_dropout else []
         for l, (size, activation) in enumerate(zip([*encoder, *decoder], activations, strict=True), start=1):
@@ -244,11 +252,23 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
             output = _OUTPUTS.get(LOSSES.find(self.loss).name, "identity")
         return Network([*layers, Dense(columns, output, initializer=self.initializer)], inputs=columns)
 
+    def _activations(self, count: int) -> list[Any]:
+        """Give those of the layers between inputs, code and outputs, of which there are so many."""
+        try:
+            return each_layer("activation", self.activation, count)
+        except ShapeError as error:
+            raise ShapeError(
+                "{name} has {given} entries for {count} hidden layer(s) besides the code; give one for each, or a "
+                "single one for all; the code's own is code_activation",
+                **error.fields,
+            ) from None
+
     def _train(self, start: Model, X: Any, epochs: int, *, stops: bool) -> Model:
         """Call `train` with what the parameters mean."""
-        rate = {} if self.learning_rate_init is None else {"rate": self.learning_rate_init}
-        optimizer = OPTIMIZERS.find(self.optimizer, **rate)
-        if self._memory.optimizer != optimizer.name:
+        optimizer = find_optimizer(self.optimizer)
+        if self.learning_rate_init is not None and not isinstance(optimizer, LBFGS):
+            optimizer = optimizer.with_parameters(rate=self.learning_rate_init)
+        if self._memory.optimizer != getattr(optimizer, "name", ""):
             self._memory = Memory()
         columns = X.shape[1]
         target = TargetEncoder("values", center=(0.0,) * columns, scale=(1.0,) * columns, flat=False)
@@ -283,7 +303,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
 
     def _callbacks(self, *, stops: bool) -> list[Any]:
         monitor = "validation_loss" if self.early_stopping else "loss"
-        own: list[Any] = [EarlyStopping(monitor, self.n_iter_no_change, self.tol)] if stops else []
+        patience = self.max_iter if self.n_iter_no_change == math.inf else self.n_iter_no_change  # never reached
+        own: list[Any] = [EarlyStopping(monitor, patience, self.tol)] if stops else []
         own += [Progress()] if self.progress else []
         own += [Telling(loss_of(1.0, 0.0), monitor if self.early_stopping else None)] if self.verbose else []
         return [*own, *(self.callbacks if isinstance(self.callbacks, Iterable) else [self.callbacks])]

@@ -13,6 +13,7 @@ from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.layers import BatchNorm
 from chainrule.model import Model
+from chainrule.storage.foreign import check_model
 
 __all__ = ["to_sklearn"]
 
@@ -37,7 +38,7 @@ def to_sklearn(model: Model) -> Any:
         The estimator, its parameters of its own memory and the model's number type.
 
     Raises:
-        UsageError: for what scikit-learn's networks do not have.
+        UsageError: for what is no model, or has what scikit-learn's networks do not have.
 
     >>> from chainrule import Network, train
     >>> model = train(Network.from_sizes([1, 4, 1], hidden="tanh"), [[0], [1], [2]], [0.0, 1.0, 4.0], epochs=5)
@@ -45,6 +46,7 @@ def to_sklearn(model: Model) -> Any:
     >>> bool(np.allclose(theirs.predict([[0], [1], [2]]), model.predict([[0], [1], [2]])))
     True
     """
+    check_model(model, "to_sklearn")
     _check(model)
     network, output = model.network, model.network.output_activation.name
     hidden = network.dense[0].activation.name if network.depth > 1 else "identity"
@@ -99,20 +101,8 @@ def _labels(model: Model) -> Any:
 
 def _check(model: Model) -> None:
     """Refuse what scikit-learn's networks do not have."""
-    network, output = model.network, model.network.output_activation.name
+    network = model.network
     hidden = sorted({layer.activation.name for layer in network.dense[:-1]})
-    target = model.target
-    scaled = (
-        target is not None
-        and target.kind == "values"
-        and (any(target.center or ()) or {*(target.scale or ())} != {1.0})
-    )
-    fits = {
-        "classification": (output == "softmax" and network.outputs > 2)
-        or (output == "sigmoid" and network.outputs == 1),
-        "multilabel": output == "sigmoid" and network.outputs > 1,
-        "regression": output == "identity" or (output == "exponential" and not scaled),
-    }
     for refused, why in (
         (any(isinstance(layer, BatchNorm) for layer in network.layers), Message("batch normalization")),
         (
@@ -123,14 +113,31 @@ def _check(model: Model) -> None:
             model.encoder is not None,
             Message("an encoder of raw rows; transform the rows in a pipeline, and set encoder=None"),
         ),
-        (
-            target is None,
-            Message("no target: train it, or set model.target, so that what outputs mean is known"),
-        ),
-        (
-            not fits[model.task],
-            Message("{count} outputs with {output} for {task}", count=network.outputs, output=output, task=model.task),
-        ),
     ):
         if refused:
-            raise UsageError("the model has {what}, which scikit-learn's networks have not", what=why)
+            raise _lacking(why)
+    _check_outputs(model)
+
+
+def _check_outputs(model: Model) -> None:
+    """Refuse outputs of which it is not known what they mean, or that scikit-learn's networks do not have."""
+    outputs, output, target = model.network.outputs, model.network.output_activation.name, model.target
+    if target is None:
+        raise UsageError(
+            "the model is not trained and has no target, so it is not known what its outputs mean; train it, or set "
+            "model.target, such as TargetEncoder.fit(Y, kind='classes')"
+        )
+    scaled = target.kind == "values" and (any(target.center or ()) or {*(target.scale or ())} != {1.0})
+    fits = {
+        "classification": (output == "softmax" and outputs > 2) or (output == "sigmoid" and outputs == 1),
+        "multilabel": output == "sigmoid" and outputs > 1,
+        "regression": output == "identity" or (output == "exponential" and not scaled),
+    }
+    if not fits[model.task]:
+        raise _lacking(
+            Message("{count} outputs with {output} for {task}", count=outputs, output=output, task=model.task)
+        )
+
+
+def _lacking(what: Message) -> UsageError:
+    return UsageError("the model has {what}, which scikit-learn's networks have not", what=what)

@@ -147,16 +147,20 @@ class Telling(Callback):
 
     Args:
         figure: reads the loss out of an epoch's measurements.
-        score: the series of the validation score, or None.
+        score: the series that is watched, such as the validation score, or None.
     """
 
     def __init__(self, figure: Value, score: str | None) -> None:
         self.figure, self.score = figure, score
 
     def epoch(self, info: Info) -> str | None:
-        """Tell the loss, and the validation score where there is one."""
+        """Tell the loss, and the series that is watched where there is one."""
         _say(tr("Iteration {epoch}, loss = {loss:.8f}", epoch=info.epoch, loss=self.figure(info.values)))
-        if self.score is not None:
+        if self.score == "validation_loss":
+            _say(tr("Validation loss: {loss:.6f}", loss=info.values[self.score]))
+        elif self.score is not None and not self.score.startswith("validation_"):
+            _say(f"{self.score} = {info.values[self.score]:.6f}")
+        elif self.score is not None:
             _say(tr("Validation score: {score:.6f}", score=info.values[self.score]))
         return None
 

@@ -119,7 +119,7 @@ class Catalogue(Mapping[str, R], Generic[R]):
             return wanted.with_parameters(**parameters)
         if not isinstance(wanted, str):
             raise UsageError(
-                "{what} is {wanted!r}; expected a name or a {kind} record",
+                "{what} is {wanted!r}; expected a name or a record of the kind {kind}",
                 what=self.what,
                 wanted=wanted,
                 kind=self.kind.__name__,

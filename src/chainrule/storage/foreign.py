@@ -16,7 +16,16 @@ from chainrule.model import Model, default_loss
 from chainrule.network import Network
 from chainrule.parameters import start_state
 
-__all__ = ["Slot", "check_epsilon", "layers_with_numbers", "model_of", "read_numbers", "slots_of"]
+__all__ = [
+    "Slot",
+    "check_epsilon",
+    "check_model",
+    "check_network",
+    "layers_with_numbers",
+    "model_of",
+    "read_numbers",
+    "slots_of",
+]
 
 
 class Slot(NamedTuple):
@@ -44,6 +53,36 @@ def layers_with_numbers(network: Network) -> list[tuple[Dense | BatchNorm, int]]
     [(Dense(3, 'relu'), 1), (Dense(1, 'identity'), 2)]
     """
     return [(layer, l) for layer, l in network.steps if isinstance(layer, Dense | BatchNorm)]
+
+
+def check_model(model: object, function: str) -> None:
+    """Refuse what is no `Model`, such as an estimator or a network.
+
+    Raises:
+        UsageError: for it; the message names the function that was called.
+    """
+    if not isinstance(model, Model):
+        raise UsageError(
+            "{function} takes a Model, not {given}; train() and network.init() make one, and a fitted estimator has it "
+            "in its model_",
+            function=function,
+            given=type(model).__name__,
+        )
+
+
+def check_network(network: object, function: str) -> None:
+    """Refuse what is no `Network`, such as a model.
+
+    Raises:
+        UsageError: for it; the message names the function that was called.
+    """
+    if not isinstance(network, Network):
+        raise UsageError(
+            "{function} takes a Network, not {given}; a Model has it in its network, and Network.from_sizes([4, 8, 3]) "
+            "makes one",
+            function=function,
+            given=type(network).__name__,
+        )
 
 
 def check_epsilon(network: Network, epsilon: float, library: str) -> None:

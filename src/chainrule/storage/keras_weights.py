@@ -17,10 +17,10 @@ import numpy as np
 
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import Array
-from chainrule.language import Message
+from chainrule.language import Message, chained, template
 from chainrule.model import Model
 from chainrule.network import Network
-from chainrule.storage.foreign import Slot, check_epsilon, model_of, slots_of
+from chainrule.storage.foreign import Slot, check_epsilon, check_model, check_network, model_of, slots_of
 
 __all__ = ["from_keras_weights", "to_keras_weights"]
 
@@ -42,13 +42,14 @@ def from_keras_weights(network: Network, weights: Sequence[Any], *, epsilon: flo
 
     Raises:
         ShapeError: for another number of arrays, or shapes that are not the network's.
-        UsageError: for what is no list, numbers that are not finite, or a `BatchNorm` with another epsilon.
+        UsageError: for what is no network, no list, numbers that are not finite, or a `BatchNorm` with another epsilon.
 
     >>> import numpy as np
     >>> model = from_keras_weights(Network.from_sizes([2, 1]), [np.array([[1.0], [2.0]]), np.array([3.0])])
     >>> model.outputs([[10.0, 100.0]]).tolist()
     [[213.0]]
     """
+    check_network(network, "from_keras_weights")
     check_epsilon(network, epsilon, "Keras")
     if isinstance(weights, str) or not isinstance(weights, Sequence):
         raise UsageError(
@@ -62,7 +63,7 @@ def from_keras_weights(network: Network, weights: Sequence[Any], *, epsilon: flo
             given=len(weights),
             network=network,
             expected=len(slots),
-            names=", ".join(slot.theirs for slot in slots),
+            names=chained(template("{first}, {next}"), (slot.theirs for slot in slots)),
         )
     return model_of(network, zip(slots, weights, strict=True))
 
@@ -78,11 +79,12 @@ def to_keras_weights(model: Model, *, epsilon: float = _EPSILON) -> list[Array]:
         Arrays of the model's number type, layer after layer.
 
     Raises:
-        UsageError: for a `BatchNorm` with another epsilon.
+        UsageError: for what is no model, or a `BatchNorm` with another epsilon.
 
     >>> [array.shape for array in to_keras_weights(Network.from_sizes([4, 8, 3]).init(seed=0))]
     [(4, 8), (8,), (8, 3), (3,)]
     """
+    check_model(model, "to_keras_weights")
     check_epsilon(model.network, epsilon, "Keras")
     arrays = ((slot, np.array(model[slot.ours])) for slot in _slots(model.network))
     return [np.ascontiguousarray(array.T) if slot.turned else array for slot, array in arrays]

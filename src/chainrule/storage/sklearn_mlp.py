@@ -6,7 +6,8 @@
     loss                log_loss: the cross-entropy that belongs to the outputs; squared_error: half the squared error,
                         whose slope a - y is what scikit-learn descends on; poisson
 
-What is taken over is what predicts; alpha, the optimizer and the curves stay behind.
+What is taken over is what predicts; alpha, the optimizer and the curves stay behind. Estimators of this package hold a
+model already, and give a copy of it.
 """
 
 from __future__ import annotations
@@ -36,10 +37,12 @@ def from_sklearn(estimator: Any) -> Model:
     """Make a model of a fitted MLPClassifier or MLPRegressor of scikit-learn, so that both predict the same.
 
     Args:
-        estimator: the fitted network itself, taken out of a pipeline or search around it.
+        estimator: the fitted network itself, taken out of a pipeline or search around it; or a fitted estimator of this
+            package, which has the same attributes and more than they can say.
 
     Returns:
-        A model of the estimator's number type, with its classes, which goes on training from these weights.
+        A model of the estimator's number type, with its classes, which goes on training from these weights; of an
+        estimator of this package a copy of its ``model_``.
 
     Raises:
         UsageError: for what is no fitted network of scikit-learn, or one that has seen a single class.
@@ -53,6 +56,8 @@ def from_sklearn(estimator: Any) -> Model:
     >>> ours.classes, bool(np.allclose(ours.predict_proba(X), theirs.predict_proba(X)))
     (('no', 'yes'), True)
     """
+    if isinstance(held := getattr(estimator, "model_", None), Model):
+        return held.copy()  # coefs_ say nothing of batch normalization, dropout or one activation for each layer
     coefs, intercepts = getattr(estimator, "coefs_", None), getattr(estimator, "intercepts_", None)
     if not coefs or not intercepts or not hasattr(estimator, "out_activation_"):
         raise UsageError(

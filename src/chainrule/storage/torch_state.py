@@ -22,7 +22,15 @@ from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Dropout, Network
-from chainrule.storage.foreign import Slot, check_epsilon, layers_with_numbers, model_of, slots_of
+from chainrule.storage.foreign import (
+    Slot,
+    check_epsilon,
+    check_model,
+    check_network,
+    layers_with_numbers,
+    model_of,
+    slots_of,
+)
 
 __all__ = ["from_torch_state_dict", "to_torch_state_dict", "torch_names"]
 
@@ -44,11 +52,12 @@ def torch_names(network: Network, prefix: str = "", names: Sequence[str] | None 
 
     Raises:
         ShapeError: for another number of names than layers that hold numbers.
-        UsageError: for a prefix or names that are no texts, or names that are not distinct.
+        UsageError: for what is no network, a prefix or names that are no texts, or names that are not distinct.
 
     >>> torch_names(Network.from_sizes([4, 8, 3], hidden="relu"))
     {'W1': '0.weight', 'b1': '0.bias', 'W2': '2.weight', 'b2': '2.bias'}
     """
+    check_network(network, "torch_names")
     modules = _check_names(network, names) if names is not None else _positions(network)
     return {slot.ours: slot.theirs for slot in _slots(network, modules, _check_prefix(prefix))}
 
@@ -70,13 +79,14 @@ def to_torch_state_dict(
         Arrays of the model's number type, and for each `BatchNorm` the count of its batches, int64.
 
     Raises:
-        UsageError: for a `BatchNorm` with another epsilon, or names that cannot be.
+        UsageError: for what is no model, a `BatchNorm` with another epsilon, or names that cannot be.
         ShapeError: for another number of names.
 
     >>> model = Network.from_sizes([4, 8, 3], hidden="relu").init(seed=0)
     >>> {name: array.shape for name, array in to_torch_state_dict(model).items()}
     {'0.weight': (8, 4), '0.bias': (8,), '2.weight': (3, 8), '2.bias': (3,)}
     """
+    check_model(model, "to_torch_state_dict")
     check_epsilon(model.network, epsilon, "PyTorch")
     batches = model.history.updates if model.history else 0
     state: dict[str, Array] = {}
@@ -112,13 +122,15 @@ def from_torch_state_dict(
 
     Raises:
         ShapeError: where modules or shapes are not those of the network.
-        UsageError: for names that do not say what is what, numbers that are not finite, or another epsilon.
+        UsageError: for what is no network, names that do not say what is what, numbers that are not finite, or another
+            epsilon.
 
     >>> network = Network.from_sizes([4, 8, 3], hidden="relu")
     >>> model = network.init(seed=0)
     >>> bool((from_torch_state_dict(network, to_torch_state_dict(model)).theta == model.theta).all())
     True
     """
+    check_network(network, "from_torch_state_dict")
     check_epsilon(network, epsilon, "PyTorch")
     modules = _group(state_dict, _check_prefix(prefix))
     order = _in_order(modules) if names is None else _check_names(network, names)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.errors import DivergenceError, UsageError
+from chainrule.errors import DivergenceError, UnknownName, UsageError
 from chainrule.formulas import OPTIMIZERS, Array, Optimizer, Schedule
 from chainrule.formulas.intervals import POSITIVE, as_float
 from chainrule.language import Message
@@ -23,6 +24,8 @@ _REACH = 3  # batches to each side that a loss is smoothed with
 _MEMORY = 0.8  # how much of the running mean comes from the batches before
 _EXPLODED = 4.0  # times the lowest running mean
 _FIRST = 10  # batches that only show how far losses lie apart: those of single rows may differ by any factor
+# What a search says to `train` itself, or what it would change or not begin with.
+_OWN = ("schedule", "epochs", "callbacks", "metrics", "validation", "memory", "resume")
 _BACK = 10.0  # the suggestion is the rate of the lowest smoothed loss over this
 
 
@@ -108,8 +111,10 @@ def find_rate(
         **arguments: further ones of `train`, such as ``loss``, ``penalties``, ``weights`` or ``seed``.
 
     Raises:
-        UsageError: for rates or batches that cannot be, or arguments that the search sets itself; and whatever `train`
-            raises, except for a divergence, which is what the search looks for.
+        UsageError: for rates or batches that cannot be, or arguments that the search sets itself or does without:
+            ``schedule``, ``epochs``, ``callbacks``, ``metrics``, ``validation``, ``memory``, ``resume``; and whatever
+            `train` raises, except for a divergence, which is what the search looks for.
+        UnknownName: for an argument that there is not.
 
     Source: L. N. Smith, Cyclical learning rates for training neural networks, WACV 2017, section 3.3.
 
@@ -166,9 +171,22 @@ def _check(smallest: float, largest: float, batches: int, arguments: dict[str, A
         )
     if not _is_count(batches) or batches < 2:
         raise UsageError("batches is {batches!r}; it must be a whole number of at least 2", batches=batches)
-    own = {"schedule", "epochs", "callbacks", "metrics", "validation"} & set(arguments)
-    if own:
-        raise UsageError("find_rate sets {name} itself; leave it out", name=min(own))
+    _check_names(arguments)
+
+
+def _check_names(arguments: dict[str, Any]) -> None:
+    """Refuse arguments that are neither the search's nor `train`'s, or that the search has no use for."""
+    parameters = [*inspect.signature(find_rate).parameters.values(), *inspect.signature(train).parameters.values()]
+    known = dict.fromkeys(each.name for each in parameters if each.kind is each.KEYWORD_ONLY)
+    for name in arguments:
+        if name not in known:
+            raise UnknownName.among("argument of find_rate", name, [each for each in known if each not in _OWN])
+        if name in ("memory", "resume"):
+            raise UsageError(
+                "find_rate begins anew and leaves what is passed in as it was; leave {name} out", name=name
+            )
+        if name in _OWN:
+            raise UsageError("find_rate sets {name} itself; leave it out", name=name)
 
 
 def _is_count(value: Any) -> bool:
@@ -176,6 +194,6 @@ def _is_count(value: Any) -> bool:
 
 
 def _rows(X: Any) -> int:
-    """Give how many rows there are, one at least."""
+    """Give how many rows there are, one at least; what has no length is no matrix, which `train` says."""
     shape = getattr(X, "shape", None)
-    return max(1, int(shape[0]) if shape else len(X))
+    return max(1, int(shape[0]) if shape else len(X) if hasattr(X, "__len__") and shape is None else 1)
