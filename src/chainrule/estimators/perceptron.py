@@ -152,7 +152,9 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         lower = settings.is_adaptive(self)
         pace: Pace = vars(self).get("_pace", Pace()) if incremental else Pace()
         self._pace = pace
-        given = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": pace}
+        given: dict[str, Any] = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": pace}
+        # L-BFGS tells the loss of where it has come to; other training, that of each batch before its update.
+        given["measured_before"] = series in (None, "loss", "penalty") and not settings.uses_lbfgs(self)
         given["patience"] = self.n_iter_no_change if lower or not incremental else np.inf
         found: list[Any] = []
         if series is not None:
@@ -173,7 +175,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         optimizer = settings.find_optimizer(self)
         if self._memory.optimizer != getattr(optimizer, "name", ""):
             self._memory = Memory()
-        begun = 0.0 if incremental else self._memory.updates / -(-len(rows) // size)
+        done = self._memory.updates / -(-len(rows) // size)
         return train(
             start,
             rows.X,
@@ -187,7 +189,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             seed=self._seed,
             engine=self.engine,
             n_threads=self.n_threads,
-            schedule=settings.find_course(self, len(rows), begun),
+            schedule=settings.find_course(self, len(rows), done, anew=not incremental),
             penalties=settings.find_penalties(self, 1 / (size * mean)),
             clip=self.clip,
             weights=rows.weights,

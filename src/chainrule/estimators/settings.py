@@ -171,7 +171,7 @@ def find_optimizer(own: Any) -> Any:
     return Nesterov(rate, own.momentum) if own.nesterovs_momentum else Momentum(rate, own.momentum)
 
 
-def find_course(own: Any, rows: int, done: float) -> str | Schedule:
+def find_course(own: Any, rows: int, done: float, *, anew: bool) -> str | Schedule:
     """Give the learning rate's course: ``schedule`` for any optimizer, else ``learning_rate`` for the solver "sgd".
 
     "adaptive" is constant here; the callback that watches the loss lowers it. "invscaling" goes on over warm starts,
@@ -180,19 +180,22 @@ def find_course(own: Any, rows: int, done: float) -> str | Schedule:
     Args:
         own: the estimator.
         rows: to train on.
-        done: epochs that the optimizer's memory counts and that are no part of the course.
+        done: epochs that the optimizer's memory counts.
+        anew: whether they are no part of the course. "invscaling" counts rows instead, whatever the memory knows.
     """
     course = own.schedule
     if course is None:
         course = own.learning_rate if own.solver == "sgd" and own.optimizer is None else "constant"
     if isinstance(course, str) and course == "invscaling":
-        return _INVERSE_SCALING.with_parameters(rows=float(rows), power=float(own.power_t))
+        return _INVERSE_SCALING.with_parameters(
+            rows=float(rows), power=float(own.power_t), seen=float(own.t_), begun=done
+        )
     if isinstance(course, str) and course == "adaptive":
         return "constant"
-    found, epochs = SCHEDULES.find(course), own.max_iter
+    found, epochs, begun = SCHEDULES.find(course), own.max_iter, done if anew else 0.0
 
     def shifted(e: float, E: float, **parameters: float) -> float:
-        return float(found.value(e - done, epochs, **parameters))
+        return float(found.value(e - begun, epochs, **parameters))
 
     return found if found.name == "constant" else replace(found, value=shifted)
 
@@ -204,16 +207,19 @@ def is_adaptive(own: Any) -> bool:
     return bool(own.learning_rate == "adaptive" and own.solver == "sgd" and own.optimizer is None)
 
 
-def _inverse_scaling(e: float, E: float, rows: float = 1.0, power: float = 0.5) -> float:
+def _inverse_scaling(
+    e: float, E: float, rows: float = 1.0, power: float = 0.5, seen: float = 0.0, begun: float = 0.0
+) -> float:
     """1 / (t + 1)^power, where t counts the rows seen in the epochs before; 1 in the first epoch."""
-    return (rows * math.floor(e) + 1) ** -power
+    epochs = math.floor(e - begun + 1e-9)  # of this training; thirds of an epoch do not subtract exactly
+    return (rows * epochs + seen + 1) ** -power
 
 
 _INVERSE_SCALING = Schedule(
     name="invscaling",
     value=_inverse_scaling,
-    parameters={"rows": 1.0, "power": 0.5},
-    latex=r"\eta_e = \eta / (n \lfloor e \rfloor + 1)^p",
+    parameters={"rows": 1.0, "power": 0.5, "seen": 0.0, "begun": 0.0},
+    latex=r"\eta_e = \eta / (n \lfloor e - e_0 \rfloor + t_0 + 1)^p",
     use="As scikit-learn's learning_rate='invscaling'.",
 )
 
