@@ -158,7 +158,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             The estimator itself.
 
         Raises:
-            ValueError: of scikit-learn's, for X and y that cannot be.
+            ValueError: of scikit-learn's, for X and y that cannot be; a DataError is one, too.
             UsageError: for arguments that cannot be.
             DivergenceError: where a number is no longer finite; it carries the last good model.
         """
@@ -307,6 +307,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
         y = np.repeat(self.classes_, len(training)) if len(self.classes_) == 1 else training.y
         weights = compute_sample_weight(self.class_weight, y)
+        if not np.isfinite(weights).all() or (weights < 0).any():
+            raise UsageError(
+                "class_weight is {given}; each weight must be a finite number of 0 or more", given=self.class_weight
+            )
         return Rows(training.X, training.y, weights if training.weights is None else weights * training.weights)
 
     def _offset(self, training: Rows) -> float:

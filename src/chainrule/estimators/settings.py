@@ -19,6 +19,7 @@ from chainrule.formulas import (
     OPTIMIZERS,
     SCHEDULES,
     SGD,
+    Activation,
     Adam,
     Initializer,
     MaxNorm,
@@ -34,6 +35,7 @@ from chainrule.training import LBFGS
 __all__ = [
     "batch_rows",
     "build_network",
+    "check_same_layers",
     "each_layer",
     "find_course",
     "find_optimizer",
@@ -111,6 +113,53 @@ def build_network(own: Any, inputs: int, outputs: int, output_activation: str) -
             layers.append(Dropout(dropouts[l - 1]))
     start = _initializers(own.initializer, widths[-2], outputs, names[-1])
     return Network([*layers, Dense(outputs, output_activation, "neuron", *start)], inputs=inputs)
+
+
+def check_same_layers(old: Network, new: Network) -> None:
+    """See that training goes on with the layers that stand; how they started does not matter any more.
+
+    Raises:
+        UsageError: where sizes, activations, dropout or batch normalization are others.
+
+    >>> check_same_layers(Network.from_sizes([4, 7, 3]), Network.from_sizes([4, 100, 3]))
+    Traceback (most recent call last):
+      ...
+    chainrule.errors.UsageError: the fitted model has the layers 4-7-3 relu, and the parameters now describe 4-100-3 relu; warm_start and partial_fit go on with the same layers: set warm_start=False, or fit a clone
+    """
+    if [_bare(layer) for layer in old.layers] == [_bare(layer) for layer in new.layers] and old.inputs == new.inputs:
+        return
+    first, second = _details(old), _details(new)
+    differ = [k for k, pair in enumerate(zip(first, second, strict=True)) if k < 2 or pair[0] != pair[1]]
+    raise UsageError(
+        "the fitted model has the layers {old}, and the parameters now describe {new}; warm_start and partial_fit go "
+        "on with the same layers: set warm_start=False, or fit a clone",
+        old=" ".join(first[k] for k in differ if first[k]),
+        new=" ".join(second[k] for k in differ if second[k]),
+    )
+
+
+def _bare(layer: Layer) -> Layer:
+    """Give a layer without how it starts."""
+    return Dense(layer.units, layer.activation, layer.bias) if isinstance(layer, Dense) else layer
+
+
+def _details(network: Network) -> list[str]:
+    """Give in words what a network is: sizes, hidden activations, and what is told only where it differs."""
+    ends = [n for n, layer in enumerate(network.layers) if isinstance(layer, Dense)][1:]
+    hidden = [next(each for each in reversed(network.layers[:n]) if not isinstance(each, Dropout)) for n in ends]
+    names = [_shown(layer.activation) for layer in hidden if not isinstance(layer, Dropout)]
+    others = ", ".join(repr(layer) for layer in network.layers if not isinstance(layer, Dense))
+    return [
+        "-".join(map(str, network.sizes)),
+        ", ".join(names[:1] if len(set(names)) == 1 else names),
+        f"({others})" if others else "",
+        f"→ {_shown(network.output_activation)}",
+    ]
+
+
+def _shown(activation: Activation) -> str:
+    own = ", ".join(f"{name}={value:g}" for name, value in activation.parameters.items())
+    return f"{activation.name}({own})" if own else activation.name
 
 
 def _name_of(activation: Any) -> str:
