@@ -16,6 +16,7 @@ from chainrule.estimators.parts import Rows
 from chainrule.estimators.perceptron import Aim, Perceptron, keep_arguments
 from chainrule.estimators.settings import goes_by_epochs
 from chainrule.formulas import LOSSES, Array
+from chainrule.sparse import as_csr
 
 __all__ = ["MLPClassifier"]
 
@@ -190,10 +191,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Array:
-        """Give the likeliest label of each row, shape (n,), or 0 and 1 for each of several, shape (n, labels)."""
+        """Give the likeliest label of each row, shape (n,), or 0 and 1 for each of several, shape (n, labels).
+
+        The latter as a sparse matrix, if that is what ``fit`` was given.
+        """
         A = self._outputs(X)
         if self._multilabel:
-            return (A > 0.5).astype(np.int64)
+            labels = (A > 0.5).astype(np.int64)
+            return as_csr(labels) if self._sparse else labels
         if A.shape[1] > 1:
             return self.classes_[A.argmax(axis=1)]
         return self.classes_[(A[:, 0] > 0.5).astype(np.intp) if len(self.classes_) > 1 else np.zeros(len(A), np.intp)]
@@ -226,7 +231,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
                 "labels, or an indicator matrix of 0 and 1"
             )
         if not goes_on:
-            self._multilabel = kind == "multilabel-indicator"
+            self._multilabel, self._sparse = kind == "multilabel-indicator", hasattr(y, "toarray")
         labels = self._labels(y)
         self._learn_classes(labels, goes_on=goes_on, classes=classes)
         return self._describe(), self._coded(labels)

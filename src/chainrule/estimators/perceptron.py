@@ -224,21 +224,22 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
     def _warn(self) -> None:
         """Say where training ended before it was done."""
         stopped, told = self.history_.stopped, None
+        key = stopped.key if isinstance(stopped, Message) else ""
         if stopped == INTERRUPTED:
             warnings.warn(tr("Training interrupted by user."), stacklevel=4)
-        elif getattr(stopped, "key", "") == ALL_EVALUATIONS:
+        elif isinstance(stopped, Message) and key == ALL_EVALUATIONS:
             told = tr(
                 "All evaluations of the loss ({count}) are used up and L-BFGS hasn't converged yet; raise max_fun, or "
                 "scale the columns of X, such as with StandardScaler",
                 count=stopped.fields["count"],
             )
-        elif getattr(stopped, "key", "") == ALL_EPOCHS and settings.uses_lbfgs(self):
+        elif key == ALL_EPOCHS and settings.uses_lbfgs(self):
             told = tr(
                 "Maximum iterations ({epochs}) reached and L-BFGS hasn't converged yet; raise max_iter, or scale the "
                 "columns of X, such as with StandardScaler",
                 epochs=self.max_iter,
             )
-        elif getattr(stopped, "key", "") == ALL_EPOCHS:
+        elif key == ALL_EPOCHS:
             told = tr(
                 "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet ({reason}); raise "
                 "max_iter, give a larger learning_rate_init, or scale the columns of X, such as with StandardScaler",

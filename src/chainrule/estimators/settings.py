@@ -121,10 +121,7 @@ def check_same_layers(old: Network, new: Network) -> None:
     Raises:
         UsageError: where sizes, activations, dropout or batch normalization are others.
 
-    >>> check_same_layers(Network.from_sizes([4, 7, 3]), Network.from_sizes([4, 100, 3]))
-    Traceback (most recent call last):
-      ...
-    chainrule.errors.UsageError: the fitted model has the layers 4-7-3 relu, and the parameters now describe 4-100-3 relu; warm_start and partial_fit go on with the same layers: set warm_start=False, or fit a clone
+    >>> check_same_layers(Network.from_sizes([4, 7, 3]), Network.from_sizes([4, 7, 3]))
     """
     if [_bare(layer) for layer in old.layers] == [_bare(layer) for layer in new.layers] and old.inputs == new.inputs:
         return
