@@ -130,5 +130,7 @@ def test_missing_extra_says_how_to_get_it() -> None:
 
 
 def test_kinds_are_not_each_other() -> None:
-    for kind in (DataError, FormulaError, ModelFileError, NetworkError):
+    for kind in (FormulaError, ModelFileError, NetworkError):
         assert not issubclass(kind, (UsageError, ValueError, OSError))
+    assert not issubclass(DataError, (UsageError, OSError))
+    assert issubclass(DataError, ValueError)  # what scikit-learn's callers expect of rows that cannot be used

@@ -9,7 +9,7 @@ expected and what to do next.
     │   ├── UnknownName       (LookupError)  a name that is in no catalogue
     │   └── ShapeError                       arrays or layers that do not fit together
     ├── FormulaError                         a formula that cannot be registered, such as with a wrong slope
-    ├── DataError                            data that cannot be read, or read but not used
+    ├── DataError             (ValueError)   data that cannot be read, or read but not used
     ├── ParityError                         a converted model that does not compute what the original computes
     ├── ModelFileError                       a file that is not a whole, valid model file
     ├── SaveError             (OSError)      a file that could not be written; nothing half-written is left
@@ -107,7 +107,7 @@ class FormulaError(ChainruleError):
     """A formula that cannot be registered: its slope is no derivative of its value, or it fails when it is tried."""
 
 
-class DataError(ChainruleError):
+class DataError(ChainruleError, ValueError):
     """Data that cannot be read, or read but not used: says the file, the row or column and the remedy."""
 
 

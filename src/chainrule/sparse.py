@@ -16,7 +16,7 @@ import numpy.typing as npt
 from chainrule.errors import DataError
 from chainrule.formulas import Array
 
-__all__ = ["Inputs", "SparseRows", "dense_rows", "first_not_finite", "is_sparse", "numbers_of"]
+__all__ = ["Inputs", "SparseRows", "as_csr", "dense_rows", "first_not_finite", "is_sparse", "numbers_of"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,6 +142,17 @@ def is_sparse(values: object) -> bool:
     False
     """
     return hasattr(values, "tocsr")
+
+
+def as_csr(values: Array) -> Any:
+    """Give a matrix without its zeros, as scikit-learn's label binarizer does.
+
+    >>> as_csr(np.eye(2)).nnz
+    2
+    """
+    from scipy.sparse import csr_matrix
+
+    return csr_matrix(values)
 
 
 def dense_rows(X: Inputs) -> Array:

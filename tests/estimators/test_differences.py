@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 from sklearn import neural_network as theirs
 from sklearn.exceptions import ConvergenceWarning
 
@@ -152,3 +153,41 @@ def test_the_loss_curve_of_several_values_is_the_mean_over_them() -> None:
     Y = np.column_stack([VALUES, -VALUES])
     made = MLPRegressor(hidden_layer_sizes=(4,), alpha=0.0, max_iter=2, random_state=0).fit(X, Y)
     np.testing.assert_allclose(np.array(made.loss_curve_) * 2, made.history_["loss"])
+
+
+def test_with_lbfgs_early_stopping_and_patience_are_active() -> None:
+    settings: dict[str, Any] = {"hidden_layer_sizes": (4,), "solver": "lbfgs", "random_state": 0, "max_iter": 60}
+    other = theirs.MLPClassifier(**settings, early_stopping=True, n_iter_no_change=2).fit(X, CLASSES)
+    assert not hasattr(other, "validation_scores_")  # ignored
+    made = MLPClassifier(**settings, early_stopping=True, n_iter_no_change=2).fit(X, CLASSES)
+    assert made.validation_scores_ is not None
+    assert len(made.validation_scores_) == made.n_iter_ < other.n_iter_
+
+
+def test_a_warm_start_on_some_of_the_classes_keeps_all() -> None:
+    fewer = np.minimum(CLASSES, 1)
+    with pytest.raises(ValueError, match="same classes"):
+        theirs.MLPClassifier((4,), max_iter=3, warm_start=True).fit(X, CLASSES).fit(X, fewer)
+    assert quick(warm_start=True).fit(X, CLASSES).fit(X, fewer).classes_.tolist() == [0, 1, 2]
+
+
+def test_predictions_keep_the_number_type_of_the_model() -> None:
+    rows = X.astype(np.float32)
+    other = theirs.MLPRegressor(hidden_layer_sizes=(4,), max_iter=3).fit(rows, VALUES.astype(np.float32))
+    made = MLPRegressor(hidden_layer_sizes=(4,), max_iter=3).fit(rows, VALUES.astype(np.float32))
+    assert (other.predict(X).dtype, made.predict(X).dtype) == (np.float64, np.float32)
+
+
+def test_sparse_labels_are_predicted_sparse_as_there() -> None:
+    Y = csr_array((X[:, :2] > 0).astype(int))
+    for made in (theirs.MLPClassifier((4,), max_iter=3), quick(early_stopping=True, scoring="f1_macro")):
+        predicted = made.fit(X, Y).predict(X)
+        assert (predicted.format, predicted.shape) == ("csr", (200, 2))
+    assert made.score(X, Y) == made.score(X, Y.toarray()) == np.mean((predicted != Y).sum(axis=1) == 0)
+    assert isinstance(made.fit(X, Y.toarray()).predict(X), np.ndarray)
+
+
+def test_the_warning_names_its_own_cause() -> None:
+    for made in (theirs.MLPClassifier((4,), solver="lbfgs", max_iter=3), quick(solver="lbfgs")):
+        with pytest.warns(ConvergenceWarning):
+            made.fit(X, CLASSES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import warnings
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from sklearn.metrics import f1_score, make_scorer, roc_auc_score
 from sklearn.preprocessing import StandardScaler
 
 from chainrule import Callback, MLPClassifier, MLPRegressor, Network, RMSProp, load, save, train
-from chainrule.errors import UsageError
+from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import L1, L2, LOSSES, MaxNorm, Nesterov
 from chainrule.network import BatchNorm, Dense, Dropout
 
@@ -236,6 +237,28 @@ def test_weights_can_be_written() -> None:
     made.coefs_ = [np.zeros_like(each) for each in made.coefs_]
     made.intercepts_ = [np.zeros(8), np.array([0.0, 1.0, 0.0])]
     assert set(made.predict(IRIS)) == {1}
+
+
+def test_an_array_put_into_the_lists_is_written_into_the_model() -> None:
+    made = quick().fit(IRIS, SPECIES)
+    W, b = RNG.normal(size=(4, 8)), RNG.normal(size=3)
+    made.coefs_[0] = W
+    made.intercepts_[-1] = b
+    made.coefs_[1:] = [np.ones((8, 3))]
+    made.coefs_[0] += 1
+    assert np.array_equal(made.coefs_[0], W + 1)
+    assert np.array_equal(made.coefs_[1], np.ones((8, 3)))
+    hidden = np.maximum(IRIS @ (W + 1) + made.intercepts_[0], 0)
+    assert np.array_equal(made.predict(IRIS), np.argmax(hidden.sum(axis=1, keepdims=True) + b, axis=1))
+    with pytest.raises(ShapeError):
+        made.coefs_[0] = np.ones((4, 7))
+    with pytest.raises(IndexError):
+        made.intercepts_[2] = b
+    assert type(pickle.loads(pickle.dumps(made.coefs_))) is list
+    normed = quick(batch_norm=True).fit(IRIS, SPECIES)
+    normed.intercepts_ = normed.intercepts_
+    with pytest.raises(UsageError, match="batch normalization, which has no biases"):
+        normed.intercepts_[0] = np.ones(8)
 
 
 def test_a_course_over_partial_fits_and_warm_starts() -> None:

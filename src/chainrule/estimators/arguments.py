@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,10 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     for name in _FLAGS:
         if name in given and not is_flag(given[name]):
             raise UsageError("{name} is {value!r}; it must be True or False", name=name, value=given[name])
+    _check_each_flag("batch_norm", given.get("batch_norm", False))
+    verbose = given.get("verbose", False)
+    if not is_flag(verbose) and not _is_count(verbose) and not (isinstance(verbose, int) and verbose == 0):
+        raise UsageError("{name} is {value!r}; it must be True or False", name="verbose", value=verbose)
     stopping = given.get("early_stopping", False)
     if not is_flag(stopping) and not isinstance(stopping, str):
         raise UsageError(
@@ -73,6 +77,15 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     for name, choices in _CHOICES.items():
         if name in given and given[name] not in choices:
             raise UnknownName.among(name, given[name], choices)
+
+
+def _check_each_flag(name: str, given: Any) -> None:
+    """Hold one answer, or one for each layer, to True and False."""
+    entries = given if isinstance(given, (Sequence, np.ndarray)) and not isinstance(given, str) else [given]
+    if not all(map(is_flag, entries)):
+        raise UsageError(
+            "{name} is {value!r}; it must be True or False, or one of them for each layer", name=name, value=given
+        )
 
 
 def is_flag(value: object) -> bool:

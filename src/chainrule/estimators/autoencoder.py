@@ -15,7 +15,7 @@ from chainrule.data.targets import TargetEncoder
 from chainrule.errors import ShapeError, UsageError
 from chainrule.estimators.arguments import check_arguments, is_flag, seed_of
 from chainrule.estimators.perceptron import keep_arguments
-from chainrule.estimators.settings import each_layer, hidden_sizes
+from chainrule.estimators.settings import check_same_layers, each_layer, hidden_sizes
 from chainrule.estimators.stopping import Telling, loss_of
 from chainrule.formulas import L1, L2, LOSSES, Array, Penalty
 from chainrule.layers import Dense, Dropout, Layer, check_dtype
@@ -219,13 +219,8 @@ class Autoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimat
         kinds = [np.float64, np.float32] if self.dtype is None else check_dtype(self.dtype)
         X = validate_data(self, X, accept_sparse="csr", dtype=kinds, reset=not goes_on)
         network = self._network(X.shape[1])
-        if goes_on and network != self.model_.network:
-            raise UsageError(
-                "the fitted model is {old}, and the parameters now describe {new}; warm_start and partial_fit go on "
-                "with the same layers: set warm_start=False, or fit a clone",
-                old=self.model_.network,
-                new=network,
-            )
+        if goes_on:
+            check_same_layers(self.model_.network, network)
         if not goes_on:
             self._seed, self._memory = seed_of(self.random_state), Memory()
         before = self.model_.history.epochs if goes_on and self.model_.history else 0

@@ -16,6 +16,7 @@ from chainrule.estimators.parts import Rows
 from chainrule.estimators.perceptron import Aim, Perceptron, keep_arguments
 from chainrule.estimators.settings import goes_by_epochs
 from chainrule.formulas import LOSSES, Array
+from chainrule.sparse import as_csr
 
 __all__ = ["MLPClassifier"]
 
@@ -158,7 +159,7 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
             The estimator itself.
 
         Raises:
-            ValueError: of scikit-learn's, for X and y that cannot be.
+            ValueError: of scikit-learn's, for X and y that cannot be; a DataError is one, too.
             UsageError: for arguments that cannot be.
             DivergenceError: where a number is no longer finite; it carries the last good model.
         """
@@ -190,10 +191,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         return self
 
     def predict(self, X: Any) -> Array:
-        """Give the likeliest label of each row, shape (n,), or 0 and 1 for each of several, shape (n, labels)."""
+        """Give the likeliest label of each row, shape (n,), or 0 and 1 for each of several, shape (n, labels).
+
+        The latter as a sparse matrix, if that is what ``fit`` was given.
+        """
         A = self._outputs(X)
         if self._multilabel:
-            return (A > 0.5).astype(np.int64)
+            labels = (A > 0.5).astype(np.int64)
+            return as_csr(labels) if self._sparse else labels
         if A.shape[1] > 1:
             return self.classes_[A.argmax(axis=1)]
         return self.classes_[(A[:, 0] > 0.5).astype(np.intp) if len(self.classes_) > 1 else np.zeros(len(A), np.intp)]
@@ -226,25 +231,31 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
                 "labels, or an indicator matrix of 0 and 1"
             )
         if not goes_on:
-            self._multilabel = kind == "multilabel-indicator"
-        answers = self._answers(y)
-        self._learn_classes(answers, goes_on=goes_on, classes=classes)
-        return self._describe(), answers
+            self._multilabel, self._sparse = kind == "multilabel-indicator", hasattr(y, "toarray")
+        labels = self._labels(y)
+        self._learn_classes(labels, goes_on=goes_on, classes=classes)
+        return self._describe(), self._coded(labels)
 
     def _answers(self, y: Any) -> Array:
-        """Give labels, shape (n,), or an indicator matrix of numbers, as `train` takes them."""
-        if hasattr(y, "toarray"):
-            y = y.toarray()
-        y = np.asarray(y)
-        if self._multilabel:
-            return y
-        y = column_or_1d(y, warn=True)
-        return np.zeros(len(y)) if len(getattr(self, "classes_", ())) == 1 else y
+        """Give the answers of further rows as `train` takes them, once the classes are known."""
+        labels = self._labels(y)
+        if len(self.classes_) == 1:
+            self._check_known(labels)
+        return self._coded(labels)
 
-    def _learn_classes(self, answers: Array, *, goes_on: bool, classes: Any) -> None:
+    def _labels(self, y: Any) -> Array:
+        """Give the labels as they are, shape (n,), or an indicator matrix of numbers."""
+        y = np.asarray(y.toarray() if hasattr(y, "toarray") else y)
+        return y if self._multilabel else column_or_1d(y, warn=True)
+
+    def _coded(self, labels: Array) -> Array:
+        """Give the labels as `train` takes them: zeros where there is one class, which no network need tell apart."""
+        return np.zeros(len(labels)) if len(self.classes_) == 1 and not self._multilabel else labels
+
+    def _learn_classes(self, labels: Array, *, goes_on: bool, classes: Any) -> None:
         """Keep the labels in ascending order, or hold the new ones to them."""
-        found = np.arange(answers.shape[1]) if self._multilabel else unique_labels(answers)
         if not goes_on:
+            found = np.arange(labels.shape[1]) if self._multilabel else unique_labels(labels)
             self.classes_ = found if classes is None or self._multilabel else unique_labels(classes)
         else:
             if classes is not None and not np.array_equal(self.classes_, unique_labels(classes)):
@@ -253,6 +264,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
                     given=np.asarray(classes).tolist(),
                     known=self.classes_.tolist(),
                 )
+        self._check_known(labels)
+
+    def _check_known(self, labels: Array) -> None:
+        """Hold labels to the classes."""
+        found = np.arange(labels.shape[1]) if self._multilabel else unique_labels(labels)
         unknown = np.setdiff1d(found, self.classes_)
         if len(unknown):
             raise UsageError(
@@ -284,7 +300,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
         else:
             target = TargetEncoder("classes", classes=tuple(self.classes_.tolist()))
         outputs = 1 if two and activation == "sigmoid" else count
-        return Aim(outputs, activation, loss, target, "accuracy", catalogued=not multilabel, stratify=not multilabel)
+        # The catalogue's accuracy compares classes, and one class is no more than a number here.
+        catalogued = not multilabel and count > 1
+        return Aim(outputs, activation, loss, target, "accuracy", catalogued=catalogued, stratify=not multilabel)
 
     def _balance(self, training: Rows) -> Rows:
         """Give the rows with their weights times those of their classes; those set aside keep theirs."""
@@ -294,6 +312,10 @@ class MLPClassifier(ClassifierMixin, Perceptron):  # type: ignore[misc]
 
         y = np.repeat(self.classes_, len(training)) if len(self.classes_) == 1 else training.y
         weights = compute_sample_weight(self.class_weight, y)
+        if not np.isfinite(weights).all() or (weights < 0).any():
+            raise UsageError(
+                "class_weight is {given}; each weight must be a finite number of 0 or more", given=self.class_weight
+            )
         return Rows(training.X, training.y, weights if training.weights is None else weights * training.weights)
 
     def _offset(self, training: Rows) -> float:

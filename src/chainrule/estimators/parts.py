@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from chainrule.data.splits import split
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import Array
 
-__all__ = ["Rows", "read_validation", "read_weights", "set_aside"]
+__all__ = ["Rows", "check_weights", "read_validation", "read_weights", "set_aside"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,21 @@ def read_weights(given: Any, rows: int) -> Array | None:
     return weights
 
 
+def check_weights(training: Rows) -> None:
+    """See that something is left to train on once all weights are known.
+
+    Raises:
+        UsageError: where they are all 0.
+
+    >>> check_weights(Rows(np.eye(2), np.arange(2), np.array([0.0, 1.0])))
+    """
+    if training.weights is not None and not training.weights.any():
+        raise UsageError(
+            "the weights of all rows to train on are 0; sample_weight and class_weight, which are multiplied, must "
+            "leave at least one above 0"
+        )
+
+
 def read_validation(given: Any, read_X: Callable[[Any], Any], read_y: Callable[[Any], Array]) -> Rows:
     """Give one's own validation part, (X, y) or (X, y, sample_weight), checked.
 
@@ -114,7 +130,8 @@ def set_aside(rows: Rows, share: float, seed: int, *, stratify: bool) -> tuple[A
     (18, 2)
     """
     labels = rows.y if stratify else np.zeros(len(rows))
-    parts = split(labels, seed=seed, test=0.0, validation=float(share), stratify=stratify)
+    wanted = min(math.ceil(share * len(rows)), len(rows) - 1)  # rounded up, as scikit-learn does
+    parts = split(labels, seed=seed, test=0.0, validation=max(wanted, 0) / max(len(rows), 1), stratify=stratify)
     if len(parts.validation) < 2:
         raise UsageError(
             "the validation set is too small: validation_fraction={share:g} of {rows} rows; increase "

@@ -19,11 +19,11 @@ from chainrule.errors import UsageError
 from chainrule.estimators import settings
 from chainrule.estimators.arguments import check_arguments, is_flag, seed_of
 from chainrule.estimators.attributes import Fitted
-from chainrule.estimators.parts import Rows, read_validation, read_weights, set_aside
-from chainrule.estimators.scoring import as_metrics, find_scorers
+from chainrule.estimators.parts import Rows, check_weights, read_validation, read_weights, set_aside
+from chainrule.estimators.scoring import as_metrics, find_scorers, find_watched
 from chainrule.estimators.stopping import Convergence, Lowering, Pace, Telling, Value, loss_of, score_of
 from chainrule.formulas import Array, Loss
-from chainrule.language import Message, tr
+from chainrule.language import Message, template, tr
 from chainrule.model import Model
 from chainrule.network import Network
 from chainrule.training import INTERRUPTED, Memory, Progress, train
@@ -31,9 +31,10 @@ from chainrule.training import INTERRUPTED, Memory, Progress, train
 __all__ = ["Aim", "Perceptron", "begin", "keep_arguments"]
 
 # The series that are better the lower they are; scikit-learn's scorers are better the higher.
-LOSS_SERIES = ("loss", "validation_loss")
+LOSS_SERIES = ("loss", "validation_loss", "penalty")
+RATES = ("rate", "seconds")
 # Reasons to end before training has converged, as `train` tells them.
-ENDED_EARLY = ("all {epochs} epochs done", "all {count} evaluations used up")
+ALL_EPOCHS, ALL_EVALUATIONS = template("all {epochs} epochs done"), template("all {count} evaluations used up")
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         whole = Rows(X, answers, read_weights(sample_weight, X.shape[0]))
         training, held_out = self._parts(whole, aim, incremental=incremental)
         training = self._balance(training)
+        check_weights(training)
         loss, series = loss_of(aim.scale, self._offset(training)), self._monitored(aim)
         callbacks = self._callbacks(loss, series, incremental=incremental)
         model = self._train(start, aim, training, held_out, callbacks, incremental=incremental)
@@ -116,13 +118,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             self.t_ = 0
             self.loss_curve_: list[float] = []
             return begin(network, self._seed, X.dtype)
-        if network != self.model_.network:
-            raise UsageError(
-                "the fitted model is {old}, and the parameters now describe {new}; warm_start and partial_fit go on "
-                "with the same layers: set warm_start=False, or fit a clone",
-                old=self.model_.network,
-                new=network,
-            )
+        settings.check_same_layers(self.model_.network, network)
         return self.model_
 
     def _parts(self, whole: Rows, aim: Aim, *, incremental: bool) -> tuple[Rows, Rows | None]:
@@ -152,7 +148,9 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         lower = settings.is_adaptive(self)
         pace: Pace = vars(self).get("_pace", Pace()) if incremental else Pace()
         self._pace = pace
-        given = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": pace}
+        given: dict[str, Any] = {"tol": self.tol, "keep": not incremental, "lower_rate": lower, "pace": pace}
+        # L-BFGS tells the loss of where it has come to; other training, that of each batch before its update.
+        given["measured_before"] = series in (None, "loss", "penalty") and not settings.uses_lbfgs(self)
         given["patience"] = self.n_iter_no_change if lower or not incremental else np.inf
         found: list[Any] = []
         if series is not None:
@@ -173,7 +171,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
         optimizer = settings.find_optimizer(self)
         if self._memory.optimizer != getattr(optimizer, "name", ""):
             self._memory = Memory()
-        begun = 0.0 if incremental else self._memory.updates / -(-len(rows) // size)
+        done = self._memory.updates / -(-len(rows) // size)
         return train(
             start,
             rows.X,
@@ -187,7 +185,7 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
             seed=self._seed,
             engine=self.engine,
             n_threads=self.n_threads,
-            schedule=settings.find_course(self, len(rows), begun),
+            schedule=settings.find_course(self, len(rows), done, anew=not incremental),
             penalties=settings.find_penalties(self, 1 / (size * mean)),
             clip=self.clip,
             weights=rows.weights,
@@ -201,9 +199,9 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
     def _metrics(self, aim: Aim) -> list[Any]:
         """Give what is measured after each epoch: the scorers, and the score that early stopping watches."""
         scorers, series = find_scorers(self.scoring), self._monitored(aim)
-        watched = "" if series is None or series in LOSS_SERIES else series.removeprefix("validation_")
+        watched = "" if series is None or series in (*LOSS_SERIES, *RATES) else series.removeprefix("validation_")
         if watched and watched not in scorers and (watched != aim.score or not aim.catalogued):
-            scorers |= find_scorers(watched)
+            scorers |= find_watched(self.early_stopping, watched, scorers)
         own = [watched] if watched and watched not in scorers else []
         return [*own, as_metrics(self, scorers)] if scorers else own
 
@@ -225,17 +223,31 @@ class Perceptron(Fitted, BaseEstimator):  # type: ignore[misc]
 
     def _warn(self) -> None:
         """Say where training ended before it was done."""
-        stopped = self.history_.stopped
+        stopped, told = self.history_.stopped, None
+        key = stopped.key if isinstance(stopped, Message) else ""
         if stopped == INTERRUPTED:
             warnings.warn(tr("Training interrupted by user."), stacklevel=4)
-        elif getattr(stopped, "key", "") in ENDED_EARLY:
-            text = tr(
+        elif isinstance(stopped, Message) and key == ALL_EVALUATIONS:
+            told = tr(
+                "All evaluations of the loss ({count}) are used up and L-BFGS hasn't converged yet; raise max_fun, or "
+                "scale the columns of X, such as with StandardScaler",
+                count=stopped.fields["count"],
+            )
+        elif key == ALL_EPOCHS and settings.uses_lbfgs(self):
+            told = tr(
+                "Maximum iterations ({epochs}) reached and L-BFGS hasn't converged yet; raise max_iter, or scale the "
+                "columns of X, such as with StandardScaler",
+                epochs=self.max_iter,
+            )
+        elif key == ALL_EPOCHS:
+            told = tr(
                 "Maximum iterations ({epochs}) reached and the optimization hasn't converged yet ({reason}); raise "
                 "max_iter, give a larger learning_rate_init, or scale the columns of X, such as with StandardScaler",
                 epochs=self.max_iter,
                 reason=stopped,
             )
-            warnings.warn(text, ConvergenceWarning, stacklevel=4)
+        if told is not None:
+            warnings.warn(told, ConvergenceWarning, stacklevel=4)
 
     # Prediction.
 

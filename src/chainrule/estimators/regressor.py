@@ -10,6 +10,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.metaestimators import available_if
 
 from chainrule.data.targets import TargetEncoder
+from chainrule.errors import ShapeError, UsageError
 from chainrule.estimators.parts import Rows
 from chainrule.estimators.perceptron import Aim, Perceptron, keep_arguments
 from chainrule.estimators.settings import goes_by_epochs
@@ -152,7 +153,7 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
             The estimator itself.
 
         Raises:
-            ValueError: of scikit-learn's, for X and y that cannot be.
+            ValueError: of scikit-learn's, for X and y that cannot be; a DataError is one, too.
             UsageError: for arguments that cannot be.
             DivergenceError: where a number is no longer finite; it carries the last good model.
         """
@@ -182,6 +183,13 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
     def _aim(self, y: Array, *, goes_on: bool, classes: Any) -> tuple[Aim, Array]:
         answers = self._answers(y)
         columns = 1 if answers.ndim == 1 else answers.shape[1]
+        if goes_on and columns != self.n_outputs_:
+            raise ShapeError(
+                "y has {given} columns, and the fitted model gives {expected} values for each row; go on with as many,"
+                " or fit a clone",
+                given=columns,
+                expected=self.n_outputs_,
+            )
         zeros, ones = (0.0,) * columns, (1.0,) * columns
         target = TargetEncoder("values", center=zeros, scale=ones, flat=answers.ndim == 1)
         squared, poisson = (isinstance(self.loss, str) and self.loss == name for name in ("squared_error", "poisson"))
@@ -191,7 +199,11 @@ class MLPRegressor(RegressorMixin, Perceptron):  # type: ignore[misc]
         return Aim(columns, activation, loss, target, "r2", scale=columns if squared else 1), answers
 
     def _answers(self, y: Any) -> Array:
+        if hasattr(y, "toarray"):
+            raise UsageError("y is sparse, which values may not be; give y.toarray()")
         y = np.asarray(y)
+        if y.dtype.kind not in "biuf":
+            raise UsageError("y holds what is no number ({dtype}); give numbers to predict", dtype=str(y.dtype))
         return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
     def _balance(self, training: Rows) -> Rows:

@@ -7,10 +7,10 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from chainrule.errors import UsageError
+from chainrule.errors import UnknownName, UsageError
 from chainrule.sparse import SparseRows
 
-__all__ = ["as_metrics", "find_scorers"]
+__all__ = ["as_metrics", "find_scorers", "find_watched"]
 
 Scorer = Callable[..., float]
 
@@ -44,6 +44,29 @@ def find_scorers(scoring: Any) -> dict[str, Scorer]:
         "names to scorers",
         given=scoring,
     )
+
+
+def find_watched(series: Any, name: str, own: Mapping[str, Scorer]) -> dict[str, Scorer]:
+    """Give the scorer that a series to watch asks for beyond those of ``scoring``.
+
+    Args:
+        series: as ``early_stopping`` names it.
+        name: the same without "validation_".
+        own: the scorers of ``scoring``.
+
+    Raises:
+        UnknownName: for what is neither a series nor made by a scorer of scikit-learn's.
+
+    >>> list(find_watched("validation_f1", "f1", {}))
+    ['f1']
+    """
+    from sklearn.metrics import get_scorer_names
+
+    known = get_scorer_names()
+    if series is True or name in known:
+        return find_scorers(name)
+    names = [f"validation_{each}" for each in ("loss", *own, *known)]
+    raise UnknownName.among("early_stopping", series, ["loss", "penalty", "rate", *own, *names])
 
 
 def as_metrics(estimator: Any, scorers: Mapping[str, Scorer]) -> dict[str, Callable[..., float]]:

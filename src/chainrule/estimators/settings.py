@@ -19,6 +19,7 @@ from chainrule.formulas import (
     OPTIMIZERS,
     SCHEDULES,
     SGD,
+    Activation,
     Adam,
     Initializer,
     MaxNorm,
@@ -34,6 +35,7 @@ from chainrule.training import LBFGS
 __all__ = [
     "batch_rows",
     "build_network",
+    "check_same_layers",
     "each_layer",
     "find_course",
     "find_optimizer",
@@ -113,6 +115,50 @@ def build_network(own: Any, inputs: int, outputs: int, output_activation: str) -
     return Network([*layers, Dense(outputs, output_activation, "neuron", *start)], inputs=inputs)
 
 
+def check_same_layers(old: Network, new: Network) -> None:
+    """See that training goes on with the layers that stand; how they started does not matter any more.
+
+    Raises:
+        UsageError: where sizes, activations, dropout or batch normalization are others.
+
+    >>> check_same_layers(Network.from_sizes([4, 7, 3]), Network.from_sizes([4, 7, 3]))
+    """
+    if [_bare(layer) for layer in old.layers] == [_bare(layer) for layer in new.layers] and old.inputs == new.inputs:
+        return
+    first, second = _details(old), _details(new)
+    differ = [k for k, pair in enumerate(zip(first, second, strict=True)) if k < 2 or pair[0] != pair[1]]
+    raise UsageError(
+        "the fitted model has the layers {old}, and the parameters now describe {new}; warm_start and partial_fit go "
+        "on with the same layers: set warm_start=False, or fit a clone",
+        old=" ".join(first[k] for k in differ if first[k]),
+        new=" ".join(second[k] for k in differ if second[k]),
+    )
+
+
+def _bare(layer: Layer) -> Layer:
+    """Give a layer without how it starts."""
+    return Dense(layer.units, layer.activation, layer.bias) if isinstance(layer, Dense) else layer
+
+
+def _details(network: Network) -> list[str]:
+    """Give in words what a network is: sizes, hidden activations, and what is told only where it differs."""
+    ends = [n for n, layer in enumerate(network.layers) if isinstance(layer, Dense)][1:]
+    hidden = [next(each for each in reversed(network.layers[:n]) if not isinstance(each, Dropout)) for n in ends]
+    names = [_shown(layer.activation) for layer in hidden if not isinstance(layer, Dropout)]
+    others = ", ".join(repr(layer) for layer in network.layers if not isinstance(layer, Dense))
+    return [
+        "-".join(map(str, network.sizes)),
+        ", ".join(names[:1] if len(set(names)) == 1 else names),
+        f"({others})" if others else "",
+        f"→ {_shown(network.output_activation)}",
+    ]
+
+
+def _shown(activation: Activation) -> str:
+    own = ", ".join(f"{name}={value:g}" for name, value in activation.parameters.items())
+    return f"{activation.name}({own})" if own else activation.name
+
+
 def _name_of(activation: Any) -> str:
     """Give the name of the one activation that no hidden layer has, but which scikit-learn's rule of starting asks."""
     return ACTIVATIONS.find(activation).name if not isinstance(activation, (list, tuple)) else "identity"
@@ -171,7 +217,7 @@ def find_optimizer(own: Any) -> Any:
     return Nesterov(rate, own.momentum) if own.nesterovs_momentum else Momentum(rate, own.momentum)
 
 
-def find_course(own: Any, rows: int, done: float) -> str | Schedule:
+def find_course(own: Any, rows: int, done: float, *, anew: bool) -> str | Schedule:
     """Give the learning rate's course: ``schedule`` for any optimizer, else ``learning_rate`` for the solver "sgd".
 
     "adaptive" is constant here; the callback that watches the loss lowers it. "invscaling" goes on over warm starts,
@@ -180,19 +226,22 @@ def find_course(own: Any, rows: int, done: float) -> str | Schedule:
     Args:
         own: the estimator.
         rows: to train on.
-        done: epochs that the optimizer's memory counts and that are no part of the course.
+        done: epochs that the optimizer's memory counts.
+        anew: whether they are no part of the course. "invscaling" counts rows instead, whatever the memory knows.
     """
     course = own.schedule
     if course is None:
         course = own.learning_rate if own.solver == "sgd" and own.optimizer is None else "constant"
     if isinstance(course, str) and course == "invscaling":
-        return _INVERSE_SCALING.with_parameters(rows=float(rows), power=float(own.power_t))
+        return _INVERSE_SCALING.with_parameters(
+            rows=float(rows), power=float(own.power_t), seen=float(own.t_), begun=done
+        )
     if isinstance(course, str) and course == "adaptive":
         return "constant"
-    found, epochs = SCHEDULES.find(course), own.max_iter
+    found, epochs, begun = SCHEDULES.find(course), own.max_iter, done if anew else 0.0
 
     def shifted(e: float, E: float, **parameters: float) -> float:
-        return float(found.value(e - done, epochs, **parameters))
+        return float(found.value(e - begun, epochs, **parameters))
 
     return found if found.name == "constant" else replace(found, value=shifted)
 
@@ -204,16 +253,19 @@ def is_adaptive(own: Any) -> bool:
     return bool(own.learning_rate == "adaptive" and own.solver == "sgd" and own.optimizer is None)
 
 
-def _inverse_scaling(e: float, E: float, rows: float = 1.0, power: float = 0.5) -> float:
+def _inverse_scaling(
+    e: float, E: float, rows: float = 1.0, power: float = 0.5, seen: float = 0.0, begun: float = 0.0
+) -> float:
     """1 / (t + 1)^power, where t counts the rows seen in the epochs before; 1 in the first epoch."""
-    return (rows * math.floor(e) + 1) ** -power
+    epochs = math.floor(e - begun + 1e-9)  # of this training; thirds of an epoch do not subtract exactly
+    return (rows * epochs + seen + 1) ** -power
 
 
 _INVERSE_SCALING = Schedule(
     name="invscaling",
     value=_inverse_scaling,
-    parameters={"rows": 1.0, "power": 0.5},
-    latex=r"\eta_e = \eta / (n \lfloor e \rfloor + 1)^p",
+    parameters={"rows": 1.0, "power": 0.5, "seen": 0.0, "begun": 0.0},
+    latex=r"\eta_e = \eta / (n \lfloor e - e_0 \rfloor + t_0 + 1)^p",
     use="As scikit-learn's learning_rate='invscaling'.",
 )
 

@@ -61,7 +61,9 @@ class Convergence(Callback):
     """Stops after so many epochs in a row in which a figure was not better by ``tol`` than the best before.
 
     An epoch counts as bad where figure < best + tol (for a loss: figure > best - tol); the best is the best of all,
-    however little better it was. The parameters of the best epoch are given back.
+    however little better it was. The parameters of the best epoch are given back. With one batch per epoch its training
+    loss is that of the parameters before its update, so those are; but after the last epoch the newest, which no epoch
+    has measured: where the loss fell until then, they are the best guess.
 
     Args:
         figure: reads the figure out of an epoch's measurements.
@@ -73,6 +75,7 @@ class Convergence(Callback):
         keep: whether the best epoch's parameters are given back.
         lower_rate: whether the learning rate is divided by 5 first, as long as it is above 1e-6.
         pace: what was remembered; None begins anew.
+        measured_before: whether the figure is measured in the batches, before their updates.
 
     >>> Convergence(loss_of(1.0, 0.0), "training loss", higher=False, tol=1e-4, patience=10).pace.bad
     0
@@ -90,10 +93,12 @@ class Convergence(Callback):
         keep: bool = True,
         lower_rate: bool = False,
         pace: Pace | None = None,
+        measured_before: bool = False,
     ) -> None:
         self.figure, self.what, self.series, self.sign = figure, what, series, 1.0 if higher else -1.0
         self.tol, self.patience, self.keep, self.lower_rate = tol, patience, keep, lower_rate
         self.pace = Pace() if pace is None else pace
+        self.measured_before = measured_before
         self._kept: Snapshot | None = None
 
     def begin(self, info: Info) -> None:
@@ -108,8 +113,15 @@ class Convergence(Callback):
         if value > pace.best:
             pace.best = value
             if self.keep:
-                self._kept = Snapshot(info.carry.theta.copy(), info.carry.state.copy(), info.epoch)
+                self._kept = self._measured(info)
         return self._end_of_patience(info) if pace.bad >= self.patience else None
+
+    def _measured(self, info: Info) -> Snapshot:
+        """Copy what the figure belongs to; the running statistics have just come to know its parameters."""
+        carry = info.carry
+        before = carry.before if self.measured_before and info.batches == 1 else None
+        theta = carry.theta if before is None else before.theta
+        return Snapshot(theta.copy(), carry.state.copy(), info.epoch)
 
     def _end_of_patience(self, info: Info) -> str | None:
         if self.lower_rate and info.values["rate"] > _SMALLEST_RATE:
@@ -124,7 +136,9 @@ class Convergence(Callback):
 
     def end(self, info: Info) -> Snapshot | None:
         """Give back the best parameters."""
-        return self._kept
+        kept, carry = self._kept, info.carry
+        newest = kept is not None and kept.epoch == info.epoch
+        return Snapshot(carry.theta.copy(), carry.state.copy(), info.epoch) if newest else kept
 
 
 class Lowering:

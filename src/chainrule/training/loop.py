@@ -114,7 +114,8 @@ def train(
         check_finite: False goes on whatever happens, for experiments.
         shuffle: False takes the rows as they stand, epoch by epoch.
         memory: a `Memory` whose optimizer's vectors and count of updates are gone on with, schedule included, and which
-            keeps them at the end; None begins anew.
+            keeps them at the end; None begins anew. Where a callback gives back the parameters of an epoch before the
+            last, it is emptied, since its vectors are of other parameters.
         label_smoothing: s takes this share from each target of a classification and spreads it over the k classes:
             (1 - s) y + s / k is what training aims at (k = 2 for a single sigmoid output). What is measured, the
             validation loss too, stays that of the true labels; the training loss is that of the smoothed ones.
@@ -194,7 +195,7 @@ def train(
         run = Run(model, job, computing, reason, measuring, audience, epochs, start, describe, lbfgs, shuffle=shuffle)
         trained = run.go(None if checkpoint is None else _standing(checkpoint, run, resume))
     if formula is not None:
-        kept.keep(run.carry, formula)
+        kept.forget() if run.went_back else kept.keep(run.carry, formula)
     return trained
 
 

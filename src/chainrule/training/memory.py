@@ -54,3 +54,7 @@ class Memory:
     def keep(self, carry: Carry, optimizer: Optimizer) -> None:
         """Take over what a training ended with."""
         self.optimizer, self.slots, self.updates = optimizer.name, carry.slots, carry.updates
+
+    def forget(self) -> None:
+        """Be as new, for parameters that the vectors do not belong to."""
+        self.optimizer, self.slots, self.updates = "", (), 0

@@ -76,6 +76,7 @@ class Run:
         self.updates_before = job.updates_before
         self.history.engine, self.history.engine_reason = engine.name, reason
         self.reason: str | None = None
+        self.went_back = False  # to the parameters of an earlier epoch, of which the optimizer's vectors know nothing
         # Where the run stands. An engine updates theta in place, so these change with every batch.
         self.carry = start
         self.order: Array | None = None
@@ -347,6 +348,7 @@ class Run:
         """Give the final model, or the kept one."""
         if kept is not None:
             self.history.best_epoch = self.earlier + kept.epoch
+            self.went_back = kept.epoch != self.epoch
             self.carry = self.carry._replace(theta=kept.theta, state=kept.state)
         if self.job.check_finite:
             self._check_loss()
