@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import difflib
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -65,8 +66,10 @@ def find_watched(series: Any, name: str, own: Mapping[str, Scorer]) -> dict[str,
     known = get_scorer_names()
     if series is True or name in known:
         return find_scorers(name)
-    names = [f"validation_{each}" for each in ("loss", *own, *known)]
-    raise UnknownName.among("early_stopping", series, ["loss", "penalty", "rate", *own, *names])
+    names = [f"validation_{each}" for each in ("loss", *own)]
+    near = difflib.get_close_matches(str(series), [f"validation_{each}" for each in known], n=1)
+    known_names = ["loss", "penalty", "rate", *own, *names, *near, "validation_SCORER"]
+    raise UnknownName.among("early_stopping", series, dict.fromkeys(known_names))
 
 
 def as_metrics(estimator: Any, scorers: Mapping[str, Scorer]) -> dict[str, Callable[..., float]]:
