@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.datasets import load_iris
 
 from chainrule import SGD, Adam, Network, RateSearch, find_rate, train
 from chainrule.errors import DataError, DivergenceError, ShapeError, UnknownName, UsageError
@@ -75,6 +76,17 @@ def test_the_model_stays_as_it_was() -> None:
     assert model.theta.tobytes() == theta.tobytes()
     assert model.history["loss"] == history
     np.testing.assert_array_equal(one.losses, two.losses)  # an optimizer's own rate does not count
+
+
+def test_what_lies_behind_a_valley_does_not_count() -> None:
+    """Above a rate of 0.02 the loss rises, since rows are not scaled; where most neurons are dead it is low again."""
+    flowers = load_iris()
+    network = Network.from_sizes([4, 16, 3], output="softmax")
+    found = find_rate(network, flowers.data, flowers.target)
+    rates, losses = np.array(found.rates), np.array(found.smoothed)
+    valley = rates[rates < 0.03][np.argmin(losses[rates < 0.03])]
+    assert losses[(rates > 0.03) & (rates < 0.2)].max() > 4 * losses[rates < 0.03].min()
+    assert found.suggestion == valley / 10
 
 
 def test_what_it_suggests_trains() -> None:

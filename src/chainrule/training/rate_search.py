@@ -26,6 +26,7 @@ _EXPLODED = 4.0  # times the lowest running mean
 _FIRST = 10  # batches that only show how far losses lie apart: those of single rows may differ by any factor
 # What a search says to `train` itself, or what it would change or not begin with.
 _OWN = ("schedule", "epochs", "callbacks", "metrics", "validation", "memory", "resume")
+_CLIMBED = 0.25  # of the fall: so much the loss rises again behind a valley
 _BACK = 10.0  # the suggestion is the rate of the lowest smoothed loss over this
 
 
@@ -51,13 +52,33 @@ class RateSearch:
 
     @property
     def suggestion(self) -> float | None:
-        """A tenth of the rate at which the smoothed loss was lowest; None where it never fell below the first."""
-        lowest = int(np.argmin(self.smoothed))
+        """A tenth of the rate at which the smoothed loss was lowest; None where it never fell below the first.
+
+        Beyond the first valley it counts no longer: where rates are so high that neurons die, the loss of what is left
+        of the network may be low again.
+        """
+        lowest = _first_valley(self.smoothed)
         return float(self.rates[lowest]) / _BACK if lowest else None
 
     def __repr__(self) -> str:
         suggestion = "none" if self.suggestion is None else f"{self.suggestion:.2g}"
         return f"RateSearch({len(self.rates)} batches, rates {self.rates[0]:.2g} to {self.rates[-1]:.2g}: {suggestion})"
+
+
+def _first_valley(smoothed: Array) -> int:
+    """Give where losses are lowest before they rise again, once they have done half of the way to the lowest of all.
+
+    >>> _first_valley(np.array([10.0, 9.0, 2.0, 1.0, 5.0, 0.5])), _first_valley(np.array([10.0, 9.0, 9.5, 1.0]))
+    (3, 3)
+    """
+    fall = smoothed[0] - smoothed.min()
+    lowest = 0
+    for k, loss in enumerate(smoothed):
+        if loss < smoothed[lowest]:
+            lowest = k
+        elif smoothed[0] - smoothed[lowest] >= fall / 2 > 0 and loss - smoothed[lowest] > _CLIMBED * fall:
+            break
+    return lowest
 
 
 class _Record(Callback):
@@ -97,7 +118,7 @@ def find_rate(
 
     While rates are too small the loss hardly moves, then it falls, and in the end it explodes: the search stops where a
     running mean of it is four times as large as at its lowest, and larger than any loss before that. The suggestion is
-    a tenth of the rate at which the smoothed loss was lowest.
+    a tenth of the rate at the bottom of the first valley of the smoothed loss.
 
     Args:
         network: a `Network`, or a `Model` to go on from; a copy is trained.
