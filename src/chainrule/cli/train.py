@@ -10,7 +10,7 @@ import typer
 
 from chainrule.cli import parameters as p
 from chainrule.cli.resuming import Keeping, check_given
-from chainrule.language import plural, told, tr
+from chainrule.language import Message, plural, told, tr
 
 if TYPE_CHECKING:
     from chainrule.cli.output import Output
@@ -354,8 +354,8 @@ def _more(outcome: Outcome) -> list[str] | None:
     from chainrule.training.callbacks import TIME_LIMIT
 
     stopped = outcome.model.history.stopped if outcome.model.history else ""
-    if getattr(stopped, "key", "") == TIME_LIMIT:
-        return ["--time-limit", f"{2 * float(stopped.fields['seconds']):g}"]  # type: ignore[attr-defined]
+    if isinstance(stopped, Message) and stopped.key == TIME_LIMIT:
+        return ["--time-limit", f"{2 * float(stopped.fields['seconds']):g}"]
     return [] if outcome.interrupted else None
 
 

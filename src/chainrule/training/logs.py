@@ -24,7 +24,7 @@ from chainrule.language import tr
 from chainrule.storage.atomic import atomic_write
 from chainrule.training.callbacks import Callback, Info
 
-__all__ = ["CSVLog", "JSONLines"]
+__all__ = ["CSVLog", "JSONLines", "warn_lost"]
 
 
 class _Log(Callback):
@@ -90,11 +90,7 @@ class _Log(Callback):
             self._file.flush()
         except OSError as error:
             self.lost = error
-            warnings.warn(
-                tr("{path} could not be written: {reason}; training goes on", path=self.path, reason=error.strerror),
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            warn_lost(self.path, error)
 
     def _mend(self, history: History) -> None:
         try:
@@ -239,3 +235,9 @@ def _csv(cells: tuple[Any, ...]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(cells)
     return text.getvalue()
+
+
+def warn_lost(path: Path, error: OSError) -> None:
+    """Warn that a log could not be written: no training is lost for it."""
+    text = tr("{path} could not be written: {reason}; training goes on", path=path, reason=error.strerror)
+    warnings.warn(text, RuntimeWarning, stacklevel=3)

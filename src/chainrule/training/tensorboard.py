@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import time
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from chainrule.errors import MissingExtra, SaveError
-from chainrule.language import tr
 from chainrule.training.callbacks import Callback, Info
+from chainrule.training.logs import warn_lost
 
 __all__ = ["TensorBoard"]
 
@@ -93,11 +92,7 @@ class TensorBoard(Callback):
             self._file.flush()
         except OSError as error:
             self.lost = error
-            warnings.warn(
-                tr("{path} could not be written: {reason}; training goes on", path=self.folder, reason=error.strerror),
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            warn_lost(self.folder, error)
 
     def end(self, info: Info) -> None:
         """Close the event file."""
