@@ -359,7 +359,7 @@ class Model:
         0.6931
         """
         inputs = self.inputs(X)
-        target, matrix = self._targets(Y, len(inputs))
+        target, matrix = self.targets(Y, len(inputs))
         computing = self.engine(engine)
         A = computing.predict(self.network, self.theta, self.state, inputs)
         vector = as_weights(weights, len(inputs), self.dtype)
@@ -403,13 +403,25 @@ class Model:
             raise UsageError("draw is {draw!r}; expected Draw(seed, update), such as Draw(0, 1), or None", draw=draw)
         inputs = self.inputs(X)
         chosen = self.loss if loss is None else LOSSES.find(loss)
-        _, matrix = dataclasses.replace(self, loss=chosen)._targets(Y, len(inputs))
+        _, matrix = dataclasses.replace(self, loss=chosen).targets(Y, len(inputs))
         objective, vector = Objective(self.network, chosen), as_weights(weights, len(inputs), self.dtype)
         dense = not isinstance(inputs, SparseRows)
         computing = self.engine(engine)
         return computing.gradient(objective, self.theta, self.state, inputs, matrix, vector, draw, inputs=dense)
 
-    def _targets(self, Y: Any, rows: int) -> tuple[TargetEncoder, Array]:
+    def targets(self, Y: Any, rows: int) -> tuple[TargetEncoder, Array]:
+        """Give what labels or values mean, and the matrix of them that the loss sees.
+
+        Args:
+            Y: labels or values, as in training.
+            rows: how many rows there are.
+
+        Returns:
+            The model's target encoder, or one found from Y where it has none, and a matrix of shape (rows, N_K).
+
+        Raises:
+            ShapeError, DataError: for targets that do not fit.
+        """
         if not rows:
             raise DataError("X has no rows; at least one example is needed")
         target = self.target or fit_target(self.network, self.loss, Y, rows)

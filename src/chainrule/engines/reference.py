@@ -24,7 +24,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from chainrule.engines.protocol import NOTHING, Carry, Draw, EpochResult, Gradient, Job, Objective, Sums, Watch
-from chainrule.formulas import Array, Penalty
+from chainrule.formulas import Array, Optimizer, Penalty
 from chainrule.network import BatchNorm, Dense, Dropout, Network
 from chainrule.parameters import Parameters
 from chainrule.sparse import Inputs, SparseRows, dense_rows
@@ -33,15 +33,20 @@ from chainrule.streams import mask, mask_at
 __all__ = [
     "Step",
     "backward",
+    "cost_of",
     "epoch",
     "forward",
     "gradient",
+    "hold",
     "loss",
     "losses_of",
     "name",
     "output_error",
+    "penalize",
     "predict",
     "shares",
+    "shorten",
+    "stepper",
 ]
 
 name = "reference"
@@ -128,13 +133,20 @@ def backward(
     into: Parameters,
     *,
     inputs: bool,
+    seen: list[tuple[Array | None, Array | None]] | None = None,
 ) -> Array | None:
-    """Send the error back through every layer, writing dC/dtheta into ``into``; give dC/dX where asked for."""
+    """Send the error back through every layer, writing dC/dtheta into ``into``; give dC/dX where asked for.
+
+    Where ``seen`` is a list, (D, G) of each layer are appended to it from the last layer to the first: dC/dZ of the
+    layer (None for dropout), and dC/dA of what came into it (None where nobody asked).
+    """
     network, G = objective.network, None  # G is dC/dA of the layer at hand, coming from behind
     ones = _ones(len(Y), Y.dtype)
     for (layer, l), (before, Z, A, extra) in zip(reversed(network.steps), reversed(steps), strict=True):
         if isinstance(layer, Dropout):
             G = G if extra is None else G * extra
+            if seen is not None:
+                seen.append((None, G))
             continue
         # (BP1) at the outputs, (BP2) before them, with G = D[l+1] @ W[l+1]
         D = output_error(objective, Z, A, Y, share) if G is None else layer.activation.back(Z, A, G)
@@ -156,6 +168,8 @@ def backward(
             into.beta[l][:] = dbeta = np.sum(D, axis=0)
             # The batch's mean and deviation depend on every row, which takes two means off.
             G = scale * (D - share * (dbeta + zhat * dgamma)) if of_batch else scale * D
+        if seen is not None:
+            seen.append((D, G))
     return G if inputs else None
 
 
@@ -180,7 +194,8 @@ def shares(weights: Array | None, m: int) -> float | Array:
     return (weights / total if total > 0 else np.zeros_like(weights))[:, np.newaxis]
 
 
-def _cost(values: Array, share: float | Array) -> Any:
+def cost_of(values: Array, share: float | Array) -> Any:
+    """Give the cost of a batch: the losses of its rows, each times its share."""
     if isinstance(share, float):
         return np.dot(_ones(len(values), values.dtype), values) * share
     return (values @ share)[0]
@@ -229,7 +244,7 @@ def loss(
     for piece in (slice(start, start + rows) for start in range(0, len(X), rows)):
         part = share if isinstance(share, float) else share[piece]
         steps, _ = forward(objective.network, p, state, X[piece], part, draw)
-        cost += _cost(losses_of(objective, steps[-1], Y[piece]), part)
+        cost += cost_of(losses_of(objective, steps[-1], Y[piece]), part)
     return cost
 
 
@@ -250,7 +265,7 @@ def gradient(
     p = Parameters(objective.network, theta)
     into = Parameters(objective.network, np.zeros_like(theta))
     cost, state, dX = _descend(objective, p, state, X, Y, weights, draw, into, inputs=inputs)
-    return Gradient(cost, _penalize(objective, p, into), into, state, dX)
+    return Gradient(cost, penalize(objective, p, into), into, state, dX)
 
 
 def _descend(
@@ -268,12 +283,12 @@ def _descend(
     """One pass forward and one back: the cost, the new state and dC/dX; dC/dtheta is written into ``into``."""
     share = shares(weights, len(X))
     steps, state = forward(objective.network, p, state, X, share, draw)
-    cost = _cost(losses_of(objective, steps[-1], Y), share)
+    cost = cost_of(losses_of(objective, steps[-1], Y), share)
     dX = backward(objective, p, steps, Y, share, into, inputs=inputs)
     return float(cost), state, dX
 
 
-def _penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
+def penalize(objective: Objective, p: Parameters, into: Parameters) -> float:
     """Add the penalties' slopes to the gradient; give what the penalties add to the cost."""
     price = 0.0
     for penalty in objective.penalties:
@@ -297,7 +312,9 @@ def epoch(
     objective, n, size, check = job.objective, len(job.X), job.batch_size, job.check_finite
     p = Parameters(objective.network, carry.theta.copy())
     g = Parameters(objective.network, np.zeros_like(carry.theta))
-    step, limits = _stepper(job), [penalty for penalty in objective.penalties if penalty.project is not None]
+    assert job.optimizer is not None
+    step = stepper(job.optimizer, objective.network, job.X.dtype)
+    limits = [penalty for penalty in objective.penalties if penalty.project is not None]
     drawn = any(not isinstance(layer, Dense) for layer in objective.network.layers)
     room = None
     if order is not None and not isinstance(job.X, SparseRows):
@@ -316,9 +333,9 @@ def epoch(
                 # The newest update made the loss what it is: the one before it was sound.
                 failed, sound = np.arange(n)[rows], _replay(job, carry, order, batches - 1, begun)
                 break
-            penalty = _penalize(objective, p, g) if objective.penalties else 0.0
+            penalty = penalize(objective, p, g) if objective.penalties else 0.0
             if job.clip is not None:
-                _clip(g.theta, job.clip)
+                shorten(g.theta, job.clip)
             change, slots = step(p.theta, g.theta, now.slots, t, job.rates(t))
             if check and not (
                 math.isfinite(penalty)
@@ -332,7 +349,7 @@ def epoch(
             if start + size >= n:
                 before = now._replace(theta=p.theta.copy())
             p.theta += change
-            _hold(limits, p)
+            hold(limits, p)
             now, batches = Carry(p.theta, state, slots, t), batches + 1
             weight = len(X) if weights is None else float(weights.sum())
             loss_sum += weight * cost
@@ -356,7 +373,7 @@ def _replay(job: Job, carry: Carry, order: Array | None, batches: int, begun: Su
     return epoch(replace(job, check_finite=False), carry, order, lambda done, *_: done == batches, begun=begun).carry
 
 
-def _hold(limits: list[Penalty], p: Parameters) -> None:
+def hold(limits: list[Penalty], p: Parameters) -> None:
     """Hold the weights to their limits, in place."""
     for limit in limits:
         assert limit.project is not None
@@ -369,7 +386,7 @@ def _allowed(limits: list[Penalty], p: Parameters, change: Array) -> bool:
     if not limits:
         return True
     tried = Parameters(p.network, p.theta + change)
-    _hold(limits, tried)
+    hold(limits, tried)
     return _finite(tried.theta)
 
 
@@ -382,20 +399,18 @@ def _gather(job: Job, rows: Any, room: Array | None) -> tuple[Inputs, Array, Arr
     return X, job.Y.take(rows, axis=0), None if job.weights is None else job.weights[rows]
 
 
-def _stepper(job: Job) -> Any:
+def stepper(optimizer: Optimizer, network: Network, dtype: np.dtype[Any]) -> Any:
     """Give the optimizer's formula with its parameters; a weight decay is 0 for everything that is no weight."""
-    optimizer, network = job.optimizer, job.objective.network
-    assert optimizer is not None
     if not optimizer.decays:
         return optimizer.bound(optimizer.value)
-    is_weight = np.zeros(network.parameter_count, dtype=job.X.dtype)
+    is_weight = np.zeros(network.parameter_count, dtype=dtype)
     for entry in network.entries:
         is_weight[entry.start : entry.start + entry.stored] = entry.kind == "W"
     parameters = {**optimizer.parameters, "decay": optimizer.parameters["decay"] * is_weight}
     return lambda *given: optimizer.value(*given, **parameters)
 
 
-def _clip(g: Array, limit: float) -> None:
+def shorten(g: Array, limit: float) -> None:
     """Shorten the gradient to the limit, in place, keeping its direction."""
     largest = float(np.abs(g).max())
     if largest and math.isfinite(largest):

@@ -153,10 +153,12 @@ def test_one_update_from_the_same_gradient(seed: int, tally: Callable[..., None]
     ours = compiled.epoch(job, Carry(theta, case.state, slots, t - 1), None).carry
     g = compiled.gradient(objective, theta, case.state, case.X, case.Y, case.weights, Draw(seed, t), inputs=True).theta
     if case.clip is not None:
-        reference._clip(g, case.clip)
-    change, right = reference._stepper(job)(theta, g, slots, t, job.rates(t))
+        reference.shorten(g, case.clip)
+    change, right = reference.stepper(job.optimizer, job.objective.network, job.X.dtype)(
+        theta, g, slots, t, job.rates(t)
+    )
     after = Parameters(objective.network, theta + change)
-    reference._hold([penalty for penalty in objective.penalties if penalty.project is not None], after)
+    reference.hold([penalty for penalty in objective.penalties if penalty.project is not None], after)
     error = max(far(ours.theta, after.theta), *map(far, ours.slots, right), 0.0)
     tally(f"updates in {case.X.dtype}", 1, error, WITHIN[case.X.dtype])
     assert error < WITHIN[case.X.dtype], case

@@ -1,0 +1,94 @@
+"""Pages: what an explanation says, block by block, before anybody decides how it looks.
+
+Explanations, whole steps, formulas and reports are all pages; each renderer writes any page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from chainrule.explain.expressions import Expr
+
+__all__ = ["Block", "Equation", "Grid", "Heading", "Page", "Prose"]
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading within a page.
+
+    Args:
+        text: a `Message`, told in the language in use when the page is written.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A sentence or two around the formulas.
+
+    Args:
+        text: a `Message`; its fields may hold `Name`s, which are written in the page's notation, and floats, which are
+            written with the page's digits.
+    """
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Equation:
+    """Where one number comes from: its name, what it is made of, the same with numbers, the result.
+
+    Args:
+        left: the name of the number.
+        forms: what it equals, in symbols, one line each; the last one is shown with numbers, too.
+        result: the number, as the engine has it; None for an equation without numbers.
+        because: a remark, such as which case of a definition applies; a `Message` or empty.
+        level: how deep in the unfolding it stands, 0 for the number that was asked for.
+        numbers: another expression for the line with numbers than the last form.
+    """
+
+    left: Expr
+    forms: tuple[Expr, ...]
+    result: float | None = None
+    because: str = ""
+    level: int = 0
+    numbers: Expr | None = None
+
+
+@dataclass(frozen=True)
+class Grid:
+    """A table.
+
+    Args:
+        heads: a `Message`, a text or a `Name` for each column.
+        rows: cells: a `Message`, a text, a `Name` or a float, which is written with the page's digits.
+        note: a sentence below it, or empty.
+    """
+
+    heads: tuple[Any, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    note: str = ""
+
+
+Block: TypeAlias = Heading | Prose | Equation | Grid
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page.
+
+    Args:
+        title: a `Message`.
+        blocks: what it says, in order.
+        notation: "index", "textbook" or "rows".
+        digits: how many decimals numbers are shown with.
+        data: plain data that JSON has besides the blocks.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    notation: str = "index"
+    digits: int = 8
+    data: dict[str, Any] = field(default_factory=dict)
