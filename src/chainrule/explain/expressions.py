@@ -6,8 +6,8 @@ An expression is written once, with the operators of Python, and knows its value
     >>> (a * (1 - a)).value, (0.5 * (a - y) ** 2).value
     (0.1875, 0.125)
 
-How it looks is the business of the renderers: with the names of its leaves (the symbolic line) or with their values (the
-line with numbers), in the terminal, LaTeX, MathML or JSON.
+How it looks is the business of the renderers: with the names of its leaves (the symbolic line) or with their values
+(the line with numbers), in the terminal, LaTeX, MathML or JSON.
 """
 
 from __future__ import annotations

@@ -17,13 +17,14 @@ class Name:
 
     Args:
         symbol: what kind of number it is:
-            "x" an input, "y" a target; "u", "v" weighted sum and activation of a dense layer that a batch normalization
-            follows; "zhat" the normalized sum, "mean", "var" the statistics; "z", "a" weighted sum and activation of a
-            layer; "mask" a dropout factor, "drop" the activation that it leaves; "L" the loss of an example (with a
-            column: of one output), "C" the cost, "P" the penalties;
-            "W", "b", "gamma", "beta" parameters; "delta" an error, dC/dz;
-            "d" a derivative, of ``of`` by ``by``; "share" a row's share of the cost; and for updates "g", "eta", "t",
-            "m", "v1" … as `chainrule.explain.updates` has them; any other text stands for itself.
+            "x" an input, "y" a target; "u", "q" weighted sum and activation of a dense layer that a batch normalization
+            follows; "zhat" what it normalizes to, "mean", "var" its statistics; "z", "a" weighted sum and activation of
+            a layer; "mask" a dropout factor, "drop" the activation that it leaves; "L" the loss of an example (with an
+            index: of one output), "C" the cost, "P" the penalties; "share" a row's share of the cost;
+            "W", "b", "gamma", "beta" parameters; "delta" an error, dC/dz; "d" a derivative, of ``of`` by ``by``;
+            in updates "g" the gradient that the optimizer sees, "m", "v", "s" its vectors, "t" the update's number,
+            "eta", "mu", "rho", "beta1", "beta2", "epsilon", "lambda" its rate and parameters, "c" a limit, "norm" the
+            length of the gradient; any other text stands for itself.
         layer: l; None where there is none.
         index: neurons, or row and column of W, each from 0; a text, such as "j", on lines that hold for all.
         row: the example, from 0; None where there is only one, or the number belongs to all of them.

@@ -222,8 +222,8 @@ def trace(
     """
     if not isinstance(model, Model):
         raise UsageError(
-            "what is explained must be a Model, not {given}; train() and network.init() make one, and an estimator's is "
-            "its model_",
+            "what is explained must be a Model, not {given}; train() and network.init() make one, and an estimator's "
+            "is its model_",
             given=type(model).__name__,
         )
     if not isinstance(draw, Draw | None):
