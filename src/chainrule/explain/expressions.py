@@ -13,6 +13,7 @@ How it looks is the business of the renderers: with the names of its leaves (the
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -113,7 +114,10 @@ class Sum(Expr):
     def value(self) -> float:  # type: ignore[override]
         """What it comes to, as if rounded once."""
         values = [term.value for term in self.terms]
-        return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+        try:
+            return math.fsum(values)
+        except (OverflowError, ValueError):  # beyond what a float holds; infinities of both signs
+            return sum(values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,12 +156,18 @@ class Power(Expr):
     @property
     def value(self) -> float:  # type: ignore[override]
         """What it comes to."""
-        return float(self.base.value**self.exponent.value)
+        base, exponent = self.base.value, self.exponent.value
+        try:
+            return float(base**exponent)
+        except OverflowError:
+            return math.inf if base > 0 or exponent % 2 == 0 else -math.inf
 
+
+_LARGEST_EXPONENT = math.log(sys.float_info.max)
 
 # The functions that a `Call` may name, besides those that bring their value along.
 FUNCTIONS: dict[str, Callable[..., float]] = {
-    "exp": lambda x: math.exp(x) if x < 709 else math.inf,
+    "exp": lambda x: math.inf if x > _LARGEST_EXPONENT else math.exp(x),
     "ln": lambda x: math.log(x) if x > 0 else -math.inf if x == 0 else math.nan,
     "sqrt": lambda x: math.sqrt(x) if x >= 0 else math.nan,
     "tanh": math.tanh,
@@ -178,7 +188,8 @@ class Call(Expr):
     Args:
         function: its name, such as "exp", or that of an activation or its slope, "gelu", "gelu'".
         args: the arguments.
-        known: the value, where the function is not one of `FUNCTIONS`.
+        known: the value, where the function is not one of `FUNCTIONS`, or where its arguments, as floats, have lost
+            digits that it needs: ln(1 + e^z) for very negative z.
     """
 
     function: str
