@@ -196,7 +196,8 @@ def _poisson(o: _Output) -> Form:
     if o.activation.name == "exponential":
         return Form(o.a - o.y * o.z, Message("the logarithm of {a} is {z}", a=o.a.name, z=o.z.name))
     ln = o.y * Call("ln", (o.a,))
-    if _close(o.a.value - ln.value, o.exact, o.a.value + abs(ln.value)):
+    exact = o.exact
+    if _close(o.a.value - ln.value, exact, o.a.value + abs(exact)):  # the terms may cancel
         return Form(o.a - ln)
     alike = Message("{a} is so near to 0 that its logarithm is {z}, to the last digit", a=o.a.name, z=o.z.name)
     return Form(o.a - o.y * o.z, alike)
