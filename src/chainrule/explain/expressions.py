@@ -36,6 +36,7 @@ __all__ = [
     "Rest",
     "Sum",
     "Transposed",
+    "children",
     "leaves",
     "sum_of",
 ]

@@ -194,7 +194,9 @@ def _poisson(o: _Output) -> Form:
     if o.y.value == 0:
         return Form(o.a)
     if o.activation.name == "exponential":
-        return Form(o.a - o.y * o.z, Message("the logarithm of {a} is {z}", a=o.a.name, z=o.z.name))
+        return Form(
+            o.a - o.y * o.z, Message("{a} is e to the power of {z}, so its logarithm is {z}", a=o.a.name, z=o.z.name)
+        )
     ln = o.y * Call("ln", (o.a,))
     exact = o.exact
     if _close(o.a.value - ln.value, exact, o.a.value + abs(exact)):  # the terms may cancel
