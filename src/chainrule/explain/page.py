@@ -85,6 +85,7 @@ class Page:
         notation: "index", "textbook" or "rows".
         digits: how many decimals numbers are shown with.
         data: plain data that JSON has besides the blocks.
+        sizes: the number of neurons of each layer, N_0 … N_K, which textbook names need.
     """
 
     title: str
@@ -92,3 +93,48 @@ class Page:
     notation: str = "index"
     digits: int = 8
     data: dict[str, Any] = field(default_factory=dict)
+    sizes: tuple[int, ...] = ()
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def _repr_html_(self) -> str:
+        from chainrule.explain.html import html_fragment
+
+        return html_fragment(self)
+
+    def _repr_latex_(self) -> str:
+        from chainrule.explain.latex import latex_body
+
+        return latex_body(self)
+
+    def text(self, width: int = 80) -> str:
+        """Give the page as plain text.
+
+        Args:
+            width: how many columns a line may take.
+        """
+        from chainrule.explain.text import as_text
+
+        return as_text(self, width)
+
+    def markdown(self) -> str:
+        """Give the page as Markdown with LaTeX."""
+        return self._as("md")
+
+    def latex(self) -> str:
+        """Give the page as a LaTeX document."""
+        return self._as("latex")
+
+    def html(self) -> str:
+        """Give the page as an HTML page with MathML, in one file."""
+        return self._as("html")
+
+    def json(self) -> str:
+        """Give the page as JSON."""
+        return self._as("json")
+
+    def _as(self, format: str) -> str:
+        from chainrule.explain.rendering import render
+
+        return render(self, format)

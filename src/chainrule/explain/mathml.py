@@ -1,0 +1,133 @@
+"""Expressions and equations as MathML, which browsers show by themselves."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from html import escape
+
+from chainrule.explain.lines import Line, lines_of
+from chainrule.explain.names import Name
+from chainrule.explain.notation import Notation
+from chainrule.explain.numerals import Written
+from chainrule.explain.page import Equation
+from chainrule.explain.prose import tell_rest
+from chainrule.explain.writing import ATOM, FACTOR, POWER, Style, Writer
+
+__all__ = ["math_of", "mathml_style", "mathml_table"]
+
+_FUNCTIONS = {"sigmoid": "σ", "Phi": "Φ", "phi": "φ"}
+_ROOM = 78
+# Attributes of cells stand in each of them, since notebooks may drop a style sheet.
+_LEFT, _RIGHT = 'style="text-align:left"', 'style="text-align:right"'
+
+
+def mathml_style(notation: Notation) -> Style:
+    """Give how expressions look in MathML.
+
+    >>> from chainrule.explain.expressions import Number
+    >>> Writer(mathml_style(Notation()), 8).write(Number(0.5) * Number(-3.0))
+    '<mn>0.5</mn><mo>×</mo><mrow><mo>(</mo><mo form="prefix">−</mo><mn>3</mn><mo>)</mo></mrow>'
+    """
+    return Style(
+        name=partial(_name, notation),
+        number=_number,
+        plus="<mo>+</mo>",
+        minus="<mo>−</mo>",
+        sign='<mo form="prefix">−</mo>',
+        times="<mo>×</mo>",
+        of_names="<mo>⋅</mo>",
+        dot="<mo>⋅</mo>",
+        hadamard="<mo>⊙</mo>",
+        matrices='<mspace width="0.25em"></mspace>',
+        brackets="<mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+        fraction="<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>".format,
+        flat=False,
+        power="<msup><mrow>{}</mrow><mrow>{}</mrow></msup>".format,
+        call=lambda function, args: f"<mrow>{_function(function)}<mo>(</mo>{'<mo>,</mo>'.join(args)}<mo>)</mo></mrow>",
+        calls={
+            "exp": (lambda x: f"<msup><mi>e</mi><mrow>{x}</mrow></msup>", POWER),
+            "sqrt": (lambda x: f"<msqrt>{x}</msqrt>", ATOM),
+            "abs": (lambda x: f"<mrow><mo>|</mo>{x}<mo>|</mo></mrow>", ATOM),
+        },
+        big_sum=lambda index, body: f"<munder><mo>∑</mo><mi>{escape(index)}</mi></munder><mrow>{body}</mrow>",
+        transposed="<msup><mrow>{}</mrow><mo>⊤</mo></msup>".format,
+        rest=_rest,
+        vector=lambda entries, more: (
+            f"<mrow><mo>(</mo>{'<mo>,</mo>'.join([*entries, *(['<mo>…</mo>'] if more else [])])}<mo>)</mo></mrow>"
+        ),
+        stack=lambda lines: f"<mtable>{''.join(f'<mtr><mtd {_LEFT}>{line}</mtd></mtr>' for line in lines)}</mtable>",
+        length=_length,
+        room=_ROOM,
+    )
+
+
+def _name(notation: Notation, name: Name) -> tuple[str, int]:
+    mathml = notation.mathml(name)
+    return mathml, FACTOR if name.symbol == "d" else POWER if mathml.startswith(("<msubsup", "<msup")) else ATOM
+
+
+def _number(written: Written) -> tuple[str, int]:
+    if written.spread is not None:
+        return f"<mn>0</mn><mo>±</mo>{_power_of_ten(written.spread)}", ATOM
+    if written.exponent is None:
+        tag = "mn" if written.mantissa[0].isdigit() else "mi"
+        return f"<{tag}>{written.mantissa}</{tag}>", ATOM
+    return f"<mrow><mn>{written.mantissa}</mn><mo>⋅</mo>{_power_of_ten(written.exponent)}</mrow>", FACTOR
+
+
+def _power_of_ten(exponent: int) -> str:
+    sign = "<mo>−</mo>" if exponent < 0 else ""
+    return f"<msup><mn>10</mn><mrow>{sign}<mn>{abs(exponent)}</mn></mrow></msup>"
+
+
+def _function(name: str) -> str:
+    plain = name.rstrip("'")
+    primes = name[len(plain) :].replace("'", "′")
+    written = f"<mi>{escape(_FUNCTIONS.get(plain, plain))}</mi>"
+    return f"<msup>{written}<mo>{primes}</mo></msup>" if primes else written
+
+
+def _rest(count: int, number: str) -> str:
+    before, behind = (f"<mtext>{text}</mtext>" if text else "" for text in tell_rest(count, number, _spaced))
+    return f"<mrow><mo>[</mo>{before}{number}{behind}<mo>]</mo></mrow>"
+
+
+def _spaced(text: str) -> str:
+    return escape(text).replace(" ", "\u00a0")  # MathML drops plain spaces at the ends of a text
+
+
+def _length(mathml: str) -> int:
+    """Give about how many columns a formula takes: a space stands on both sides of an operator."""
+    rows = mathml.replace("<mo>", "  ").split("</mtr>")
+    return max(len(re.sub("<[^>]*>", "", row)) for row in rows)
+
+
+def math_of(inner: str) -> str:
+    """Give a formula within a sentence."""
+    return f"<math><mrow>{inner}</mrow></math>"
+
+
+def mathml_table(writer: Writer, equation: Equation, digits: int) -> str:
+    """Write an equation as a block of MathML, aligned at its equals signs, without the remark.
+
+    Args:
+        writer: of its expressions.
+        equation: any.
+        digits: of its numbers.
+    """
+    left = writer.write(equation.left)
+    rows = [row for line in lines_of(equation, digits) for row in _rows(writer, line)] or [("", "")]
+    cells = "".join(
+        f"<mtr><mtd {_RIGHT}>{left if not k else ''}</mtd><mtd>{sign}</mtd><mtd {_LEFT}>{right}</mtd></mtr>"
+        for k, (sign, right) in enumerate(rows)
+    )
+    return f'<math display="block"><mtable displaystyle="true">{cells}</mtable></math>'
+
+
+def _rows(writer: Writer, line: Line) -> list[tuple[str, str]]:
+    sign = f"<mo>{'=' if line.sure else '≈'}</mo>"
+    if isinstance(line.shown, Written):
+        return [(sign, writer.result(line.shown))]
+    first, *others = (writer if line.digits is None else Writer(writer.style, line.digits)).rows(line.shown)
+    return [(sign, first), *(("", f'<mspace width="1em"></mspace>{other}') for other in others)]
