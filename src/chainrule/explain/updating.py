@@ -123,10 +123,10 @@ def _held(p: OneParameter, stepped: Expr) -> tuple[list[Line], Expr]:
         return lines, stepped
     assert p.name.layer is not None
     W = Parameters(p.update.before.network, p.update.before.theta + p.update.change.theta).W[p.name.layer]
-    for limit in limits:
+    for k, limit in enumerate(limits, start=1):
         assert limit.project is not None
         held = limit.bound(limit.project)(W)
-        more, stepped = _limited(p, limit, stepped, W, held)
+        more, stepped = _limited(p, limit, (str(k),) if len(limits) > 1 else (), stepped, W, held)
         lines += more
         W = held
     return lines, stepped
@@ -136,7 +136,10 @@ def _is_max_norm(limit: Penalty) -> bool:
     return limit.project is max_norm and "limit" in limit.parameters
 
 
-def _limited(p: OneParameter, limit: Penalty, stepped: Expr, W: Array, held: Array) -> tuple[list[Line], Expr]:
+def _limited(
+    p: OneParameter, limit: Penalty, which: tuple[str, ...], stepped: Expr, W: Array, held: Array
+) -> tuple[list[Line], Expr]:
+    """Hold a weight to one limit: ``which`` tells its numbers from another's, ``held`` is what W becomes."""
     i, j = (int(k) for k in p.name.index)
     if not _is_max_norm(limit):
         because = Message(
@@ -144,7 +147,7 @@ def _limited(p: OneParameter, limit: Penalty, stepped: Expr, W: Array, held: Arr
         )
         return [Prose(because)], Call(limit.name, (stepped,), known=float(held[i, j]))
     row, most = Name("W", p.name.layer, (i, ":")), float(limit.parameters["limit"])
-    norm = Ref(Name("norm", through=row), length_of(W[i]))
+    norm = Ref(Name("norm", index=which, through=row), length_of(W[i]))
     if (held[i] == W[i]).all():
         within = Message(
             "After the step the row {row} is {norm} long, within the limit of {limit}: it stays.",
@@ -154,5 +157,5 @@ def _limited(p: OneParameter, limit: Penalty, stepped: Expr, W: Array, held: Arr
         )
         return [Prose(within)], stepped
     because = Message("the length of the row {row} after the step; it is over the limit, and shortened to it", row=row)
-    shortened = stepped * (Ref(Name("c", index=("max",)), most) / norm)
+    shortened = stepped * (Ref(Name("c", index=("max", *which)), most) / norm)
     return _length_line(norm, stepped, W[i], j, because), shortened
