@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 
 from chainrule.engines import reference as engine
 from chainrule.engines.protocol import Objective
 from chainrule.errors import UsageError
-from chainrule.formulas import OPTIMIZERS, PENALTIES, SGD, Array, Optimizer, Penalty
+from chainrule.formulas import OPTIMIZERS, PENALTIES, SGD, Array, Formula, Optimizer, Penalty
+from chainrule.formulas.catalogue import Catalogue
+from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.parameters import Parameters
+from chainrule.training.lbfgs import LBFGS
 from chainrule.training.memory import Memory
 from chainrule.training.preparation import check_clip, find_penalties
 
-__all__ = ["Update", "UpdateRule", "find_rule", "make_update"]
+__all__ = ["Update", "UpdateRule", "find_rule", "length_of", "make_update"]
+
+F = TypeVar("F", bound=Formula)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,7 @@ class UpdateRule:
         clip: largest Euclidean norm of the gradient, or None.
         slots: the optimizer's vectors before the update, each shape (P,).
         updates: how many updates were made before.
+        notes: what was decided where the model's own settings cannot be followed; messages.
     """
 
     optimizer: Optimizer
@@ -36,6 +43,7 @@ class UpdateRule:
     clip: float | None
     slots: tuple[Array, ...]
     updates: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +74,11 @@ class Update:
     after: Parameters
     t: int
 
+    @property
+    def clipped(self) -> bool:
+        """Whether the gradient was longer than the clip, so that it was shortened."""
+        return not np.array_equal(self.priced.theta, self.g.theta, equal_nan=True)
+
 
 def find_rule(
     model: Model,
@@ -76,27 +89,98 @@ def find_rule(
 ) -> UpdateRule:
     """Give how an update is made: as asked for, else as the model was trained, else plain gradient descent.
 
+    A model's settings may name what makes no update of single parameters (L-BFGS), or formulas of one's own that are
+    not registered here: then the rule's notes say what is taken instead. Of an optimizer with a schedule, the rate is
+    the optimizer's own, since the schedule ended with the training.
+
     Raises:
-        UsageError: for a clip that cannot be, or a memory of another optimizer.
+        UsageError: for an optimizer or a clip that cannot be, or a memory that is none, or another optimizer's.
         UnknownName: for an optimizer or penalty that is in no catalogue.
+
+    >>> from chainrule import Adam, Network, train
+    >>> model = train(Network.from_sizes([1, 1]), [[1.0]], [1.0], optimizer=Adam(0.01), clip=2.0, epochs=1)
+    >>> rule = find_rule(model, None, None, None, None)
+    >>> print(rule.optimizer, rule.clip)
+    adam(rate=0.01, beta1=0.9, beta2=0.999, epsilon=1e-08) 2.0
     """
-    settings = model.settings
-    if optimizer is None and (trained := settings.get("optimizer")):
-        if trained["name"] not in OPTIMIZERS:
-            raise UsageError(
-                "the model was trained by {name}, which has no update of single parameters to explain; name an "
-                "optimizer, such as optimizer=SGD(0.1)",
-                name=trained["name"],
-            )
-        optimizer = OPTIMIZERS.find(**trained)
+    if not isinstance(memory, Memory | None):
+        raise UsageError("memory is {given!r}; expected a Memory, or None to begin anew", given=memory)
+    chosen, notes = _trained_optimizer(model) if optimizer is None else (_find_optimizer(optimizer), ())
     if penalties is None:
-        prices = tuple(PENALTIES.find(**each) for each in settings.get("penalties", ()))
+        prices, lost = _trained_penalties(model)
+        notes += lost
     else:
         prices = find_penalties(penalties)
-    chosen = SGD() if optimizer is None else OPTIMIZERS.find(optimizer)
     start = (memory or Memory()).start(model.theta, model.state, chosen)
-    limit = settings.get("clip") if clip is None else check_clip(clip)
-    return UpdateRule(chosen, prices, limit, start.slots, start.updates)
+    limit = check_clip(model.settings.get("clip") if clip is None else clip)
+    return UpdateRule(chosen, prices, limit, start.slots, start.updates, notes)
+
+
+def _find_optimizer(wanted: str | Optimizer) -> Optimizer:
+    if isinstance(wanted, LBFGS) or wanted == "lbfgs":
+        raise UsageError(
+            "L-BFGS has no update of single parameters to explain: it moves all of them along one line that it "
+            "searches; name another optimizer, such as optimizer=SGD(0.1)"
+        )
+    return OPTIMIZERS.find(wanted)
+
+
+def _trained_optimizer(model: Model) -> tuple[Optimizer, tuple[str, ...]]:
+    """Give the optimizer that a model was trained by, or plain descent, with notes on what is other than then."""
+    kept = model.settings.get("optimizer")
+    if kept is None:
+        return SGD(), ()
+    if (found := _recorded(OPTIMIZERS, kept)) is None:
+        return SGD(), (_not_followed(kept),)
+    schedule = model.settings.get("schedule")
+    if isinstance(schedule, Mapping) and schedule.get("name", "constant") != "constant":
+        note = Message(
+            "The schedule {schedule} ended with the training; the rate here is the optimizer's own, {rate}.",
+            schedule=schedule["name"],
+            rate=float(found.rate),
+        )
+        return found, (note,)
+    return found, ()
+
+
+def _not_followed(kept: Any) -> Message:
+    name = kept.get("name") if isinstance(kept, Mapping) else kept
+    if name == "lbfgs":
+        return Message(
+            "The model was trained by L-BFGS, which moves all parameters along one line that it searches; shown is an "
+            "update by plain gradient descent."
+        )
+    return Message(
+        "The model was trained by {name}, which is not registered here; shown is an update by plain gradient descent.",
+        name=str(name),
+    )
+
+
+def _trained_penalties(model: Model) -> tuple[tuple[Penalty, ...], tuple[str, ...]]:
+    """Give the penalties that a model was trained with, and notes on those that are not known here."""
+    found: list[Penalty] = []
+    notes: list[str] = []
+    for kept in model.settings.get("penalties") or ():
+        penalty = _recorded(PENALTIES, kept)
+        if penalty is not None:
+            found.append(penalty)
+            continue
+        name = kept.get("name") if isinstance(kept, Mapping) else kept
+        notes.append(
+            Message(
+                "The model was trained with the penalty {name}, which is not registered here; it is left out.",
+                name=str(name),
+            )
+        )
+    return tuple(found), tuple(notes)
+
+
+def _recorded(catalogue: Catalogue[F], kept: Any) -> F | None:
+    """Give the formula that `Formula.describe` described, or None where the catalogue does not have it."""
+    if not isinstance(kept, Mapping) or kept.get("name") not in catalogue:
+        return None
+    numbers = {str(key): value for key, value in kept.items() if key != "name"}
+    return catalogue.find(kept["name"], **numbers)
 
 
 def make_update(rule: UpdateRule, model: Model, gradient: Parameters) -> Update:
@@ -106,7 +190,19 @@ def make_update(rule: UpdateRule, model: Model, gradient: Parameters) -> Update:
         rule: how.
         model: the model before it.
         gradient: dC/dtheta without penalties.
+
+    >>> from chainrule import Network
+    >>> model = Network.from_sizes([1, 1]).init(seed=0)
+    >>> slope = Parameters(model.network, np.array([0.5, -1.0]))
+    >>> update = make_update(find_rule(model, SGD(0.1), None, None, None), model, slope)
+    >>> update.change.theta.tolist(), update.t
+    ([-0.05, 0.1], 1)
     """
+    with np.errstate(all="ignore"):  # what is not finite is shown as it is
+        return _made(rule, model, gradient)
+
+
+def _made(rule: UpdateRule, model: Model, gradient: Parameters) -> Update:
     network, theta = model.network, model.theta
     priced = Parameters(network, gradient.theta.copy())
     engine.penalize(Objective(network, model.loss, rule.penalties), model.parameters, priced)
@@ -119,5 +215,17 @@ def make_update(rule: UpdateRule, model: Model, gradient: Parameters) -> Update:
     after = Parameters(network, theta + change)
     engine.hold([penalty for penalty in rule.penalties if penalty.project is not None], after)
     kept = tuple(Parameters(network, slot) for slot in slots)
-    norm = float(np.linalg.norm(priced.theta))
+    norm = length_of(priced.theta)
     return Update(rule, model.parameters, gradient, priced, g, norm, kept, Parameters(network, change), after, t)
+
+
+def length_of(vector: Array) -> float:
+    """Give the Euclidean norm of a vector, in units of its largest entry, so that no square over- or underflows.
+
+    >>> round(length_of(np.array([3e200, -4e200])) / 1e200, 9)
+    5.0
+    """
+    largest = float(np.abs(vector).max(initial=0.0))
+    if not largest or not np.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.sum((vector / largest) ** 2)))
