@@ -10,7 +10,9 @@ __all__ = [
     "formats",
     "initializers",
     "losses",
+    "notations",
     "optimizers",
+    "page_formats",
     "parts",
     "scalings",
     "schedules",
@@ -107,3 +109,17 @@ def data_sets(incomplete: str) -> list[str]:
     folder = Path(incomplete).parent if not incomplete.endswith("/") else Path(incomplete)
     files = sorted(folder.iterdir()) if folder.is_dir() else []
     return sets + _beginning((f"{file.as_posix()}{'/' * file.is_dir()}" for file in files), incomplete)
+
+
+def notations(incomplete: str) -> list[str]:
+    """Offer the notations of explanations."""
+    from chainrule.explain import NOTATIONS
+
+    return _beginning(NOTATIONS, incomplete)
+
+
+def page_formats(incomplete: str) -> list[str]:
+    """Offer the formats of explanations."""
+    from chainrule.explain import FORMATS
+
+    return _beginning(FORMATS, incomplete)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chainrule.model import Model
     from chainrule.recipes import Predictions
 
-__all__ = ["predict"]
+__all__ = ["predict", "read_data"]
 
 OutCsv = Annotated[
     Path | None,
@@ -51,7 +51,7 @@ def predict(
     if out is not None:
         check_table_place(out, [model, data])
     loaded = load(model)
-    rows, name = _rows(loaded, data, data_dir, encoding)
+    rows, name = read_data(loaded, data, data_dir, encoding)
     found = apply(loaded, rows, name)
     output = Output(as_json, texts_aside=out is None)
     for note in notes_on(loaded, rows, name):
@@ -76,8 +76,8 @@ def predict(
         sys.stdout.flush()
 
 
-def _rows(model: Model, data: str, data_dir: Path | None, encoding: str | None) -> tuple[Any, str]:
-    """Read the rows to predict, and say what messages call them."""
+def read_data(model: Model, data: str, data_dir: Path | None, encoding: str | None) -> tuple[Any, str]:
+    """Read rows of which no target is asked, and say what messages call them."""
     from chainrule.cli.files import is_built_in, load_data, tell_if_waiting
     from chainrule.data import read_rows
     from chainrule.data.sources import source_name

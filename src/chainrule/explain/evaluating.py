@@ -83,7 +83,7 @@ def _evaluate(expr: Expr, digits: int) -> Bounded:
 
 def _error_of(value: float) -> float:
     """Decimal digits are no float, as a rule; whole numbers are."""
-    return 0.0 if not math.isfinite(value) or value.is_integer() else EPSILON * abs(value) + TINY
+    return 0.0 if not math.isfinite(value) or float(value).is_integer() else EPSILON * abs(value) + TINY
 
 
 def _sum(terms: Sequence[Bounded]) -> Bounded:

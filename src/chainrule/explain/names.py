@@ -42,6 +42,14 @@ class Name:
     by: Name | None = None
     through: Name | None = None
 
+    def __str__(self) -> str:
+        """Write it plainly, for messages that no renderer has written: ``a1[0]``, ``dC/dW1[0,1]``."""
+        if self.symbol == "d":
+            return f"d{self.of}/d{self.by}"
+        index = [str(each) for each in (() if self.row is None else (self.row,)) + self.index]
+        array = f"{self.symbol}{'' if self.layer is None else self.layer}"
+        return f"{array}{'[' + ','.join(index) + ']' if index else ''}{' ' + self.mark if self.mark else ''}"
+
     def at(self, *index: int | str) -> Name:
         """Give the name of an entry of this array."""
         return replace(self, index=index)

@@ -204,7 +204,7 @@ def _textbook(name: Name, sizes: tuple[int, ...]) -> tuple[str, str, str] | None
     if name.symbol == "C":
         return "E", "", ""
     if name.symbol == "L":
-        return "E", _neuron("o", name.index), row
+        return "E", _neuron("o", name.index) if name.index else "", row
     if name.symbol == "x":
         return "i", _neuron("", name.index), row
     if name.symbol == "y":

@@ -233,7 +233,8 @@ def trace(
     matrix = None if Y is None else model.targets(Y, len(X))[1]
     vector = as_weights(weights, len(X), model.dtype)
     rule = find_rule(model, optimizer, penalties, clip, memory)
-    return _record(model, X, matrix, vector, draw, rule)
+    with np.errstate(all="ignore"):  # what is not finite is shown as it is
+        return _record(model, X, matrix, vector, draw, rule)
 
 
 def _exact(model: Model, loss: str | Loss | None) -> Model:

@@ -26,10 +26,12 @@ __all__ = [
     "CHOICES",
     "Evaluation",
     "Predictions",
+    "check_labels",
     "choose_rows",
     "encode",
     "evaluate",
     "fingerprint",
+    "ignored_columns",
     "notes_on",
     "predict",
 ]
@@ -155,7 +157,7 @@ def predict(model: Model, rows: Rows, where: str = THE_DATA) -> Predictions:
     ('high', 'low')
     """
     bare = replace(model, encoder=None)
-    X = encode(model, rows, where, _ignored(model))
+    X = encode(model, rows, where, ignored_columns(model))
     values = bare.predict(X)
     low, high = model.network.output_activation.range
     probable = model.classes is not None and low >= 0 and high <= 1
@@ -248,15 +250,20 @@ def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str =
     >>> round(evaluate(model, np.array([[0, 0]]), np.array([1])).metrics["loss"], 4)
     0.6931
     """
-    _check_labels(model, y, where)
+    check_labels(model, y, where)
     if model.target is not None and model.target.kind == "values":
         check_values(y, rows, model.target.name, where, model.target)
     bare = replace(model, encoder=None)
-    X = encode(model, rows, where, _ignored(model))
+    X = encode(model, rows, where, ignored_columns(model))
     return Evaluation(finite(bare.evaluate(X, y)), part, len(X), y, bare.predict(X))
 
 
-def _check_labels(model: Model, y: Array, where: str) -> None:
+def check_labels(model: Model, y: Array, where: str) -> None:
+    """Refuse labels that are none of the model's classes.
+
+    Raises:
+        ChainruleError: for one.
+    """
     if model.classes is None:
         return
     known = {text_of(label) for label in model.classes}
@@ -271,7 +278,7 @@ def _check_labels(model: Model, y: Array, where: str) -> None:
         )
 
 
-def _ignored(model: Model) -> tuple[str, ...]:
+def ignored_columns(model: Model) -> tuple[str, ...]:
     """Name the columns that rows may have and the model does not look at: the target, and what training dropped."""
     data = model.settings.get("data")
     dropped = data.get("dropped") if isinstance(data, dict) else None

@@ -1,0 +1,279 @@
+"""`explain`: where one number of a step comes from, unfolded as deep as the reader wants."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines import Draw
+from chainrule.errors import ShapeError, UnknownName, UsageError
+from chainrule.explain.anatomy import PARAMETERS, Anatomy
+from chainrule.explain.asking import find_name
+from chainrule.explain.backward import backward_origin
+from chainrule.explain.forward import forward_origin
+from chainrule.explain.names import COST, Name, by
+from chainrule.explain.notation import NOTATIONS
+from chainrule.explain.nudging import Nudged, nudge
+from chainrule.explain.origins import Origin, View
+from chainrule.explain.page import Block, Equation, Heading, Page, Prose
+from chainrule.explain.paths import Expanded, expand
+from chainrule.explain.rows import rows_grid
+from chainrule.explain.scene import scene
+from chainrule.explain.step import step_page
+from chainrule.explain.trace import Trace, trace
+from chainrule.explain.updating import update_equations, update_shares
+from chainrule.explain.words import all_at_once, last_words
+from chainrule.formulas import Loss, Optimizer, Penalty
+from chainrule.language import Message
+from chainrule.model import Model
+from chainrule.training.memory import Memory
+
+__all__ = ["Explanation", "explain"]
+
+# Numbers that the forward pass has made; from the derivatives' side they are known.
+_FORWARD = frozenset(("z", "a", "u", "q", "zhat", "drop", "mask", "mean", "var", "L", "C", "share"))
+
+
+@dataclass(frozen=True)
+class Explanation(Page):
+    """Where a number comes from: a page, with the number itself.
+
+    Args:
+        name: which number it is.
+        value: the number, as the reference engine has it.
+        check: the numerical derivative beside it, or None.
+        expanded: the derivative as a sum over paths, or None.
+
+    >>> from chainrule import Network
+    >>> model = Network.from_sizes([2, 2, 1], "sigmoid", "sigmoid").init(seed=0)
+    >>> found = explain(model, [[0.5, 1.0]], [[1.0]], "dC/dW2[0,1]")
+    >>> found.value == model.gradient([[0.5, 1.0]], [[1.0]])["W2[0,1]"]
+    True
+    """
+
+    name: Name | None = None
+    value: float = math.nan
+    check: Nudged | None = None
+    expanded: Expanded | None = None
+
+
+def explain(
+    model: Model | Trace,
+    X: Any = None,
+    Y: Any = None,
+    of: str | Name | None = None,
+    *,
+    depth: int = 3,
+    most: int = 6,
+    notation: str = "index",
+    digits: int = 8,
+    weights: Any = None,
+    loss: str | Loss | None = None,
+    draw: Draw | None = None,
+    optimizer: str | Optimizer | None = None,
+    penalties: str | Penalty | Iterable[str | Penalty] | None = None,
+    clip: float | None = None,
+    memory: Memory | None = None,
+) -> Page:
+    """Say where a number of a model comes from: in symbols, in numbers, and in words.
+
+    Args:
+        model: trained or not; or a `Trace` of it, for several numbers of one step.
+        X: shape (m, N_0), or raw rows where the model has an encoder; one row for the simplest picture.
+        Y: labels or values, as in training; not needed for numbers of the forward pass.
+        of: the number: ``dC/dW2[1,0]``, ``a1[0]``, ``delta1[2]``, ``dC/dx[3]``, ``W1[0,1] after``, ``C``; in small
+            networks also ``w5``, ``net_h1``, ``out_o1``. None explains the whole step, layer by layer.
+        depth: how deep it is unfolded, 1 for the number's own line only.
+        most: how many terms of a long sum are shown one by one; the others are added up.
+        notation: "index" (W1[0,1]), "textbook" (w2, net_h1; one example, at most one hidden layer) or "rows" (whole
+            rows and columns, (0.15, 0.2) · (0.05, 0.1)).
+        digits: how many decimals are shown; a line that would not multiply out gets more.
+        weights: one weight per row, or None.
+        loss: another loss than the model's own.
+        draw: the dropout masks of a training pass, ``Draw(seed, update)``; None computes as in prediction.
+        optimizer: how the update is made; None: as the model was trained, else plain gradient descent.
+        penalties: prices on weights and limits; None: as the model was trained.
+        clip: largest Euclidean norm of the gradient; None: as the model was trained.
+        memory: a `Memory` with the optimizer's vectors and count of updates; None begins anew.
+
+    Returns:
+        A page: ``print`` shows it, notebooks show it by themselves; ``text()``, ``markdown()``, ``latex()``, ``html()``
+        and ``json()`` write it. For one number it is an `Explanation` with ``value``, ``check`` and ``expanded``.
+
+    Raises:
+        UnknownName: for a number that does not exist; the sentence offers the nearest one.
+        ShapeError, DataError: for an index, rows or targets that do not fit.
+        UsageError: for an error or a derivative without targets, or settings that cannot be.
+
+    >>> from chainrule import Network
+    >>> model = Network.from_sizes([2, 1], output="identity").init()
+    >>> model["W1"], model["b1"] = [[2.0, 3.0]], [1.0]
+    >>> print(explain(model, [[0.5, 0.25]], of="z1[0]", depth=1).text())  # doctest: +SKIP
+    """
+    view = _view(depth, most, notation, digits)
+    if isinstance(model, Trace):
+        step = model
+    else:
+        rest: dict[str, Any] = {"loss": loss, "draw": draw, "optimizer": optimizer, "penalties": penalties}
+        step = trace(model, X, Y, weights, clip=clip, memory=memory, **rest)
+    _check_notation(step, notation)
+    with np.errstate(all="ignore"):  # what is not finite is shown as it is
+        if of is None:
+            return step_page(step, view, digits)
+        name = of if isinstance(of, Name) else find_name(of, step)
+        return _explanation(Anatomy(step), name, view, depth, digits)
+
+
+def _view(depth: int, most: int, notation: str, digits: int) -> View:
+    if notation not in NOTATIONS:
+        raise UnknownName.among(Message("notation"), notation, NOTATIONS)
+    for what, number, least, top in (("depth", depth, 1, 1000), ("most", most, 1, 1000), ("digits", digits, 1, 15)):
+        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= top:
+            raise UsageError(
+                "{what} is {number!r}; it must be a whole number from {least} to {top}",
+                what=what,
+                number=number,
+                least=least,
+                top=top,
+            )
+    return View(most, notation)
+
+
+def _check_notation(step: Trace, notation: str) -> None:
+    network = step.model.network
+    if notation == "textbook" and (network.depth > 2 or step.m > 1 or len(network.layers) != network.depth):
+        raise ShapeError(
+            "textbooks have names for one example in a network of at most one hidden layer; this one is {sizes} with "
+            "{m} rows. Use notation='index'",
+            sizes="-".join(map(str, network.sizes)),
+            m=step.m,
+        )
+
+
+def _origin(body: Anatomy, name: Name, view: View) -> Origin | None:
+    """Say where a number comes from; None for what is no number of the step, such as a local slope."""
+    if name.symbol == "d" or (name.symbol == "delta" and name.layer is not None):
+        return backward_origin(body, name, view)
+    if name.symbol in _FORWARD:
+        return forward_origin(body, name, view)
+    return None
+
+
+def _explanation(body: Anatomy, name: Name, view: View, depth: int, digits: int) -> Explanation:
+    step = body.step
+    if name.mark == "after":
+        return _updated(body, name, view, depth, digits)
+    found = _origin(body, name, view)
+    if found is None:
+        return _page(body, name, *_given(body, name), view, digits)
+    blocks = tuple(_unfolded(body, name, view, depth))
+    check = expanded = None
+    target = _differentiated(name)
+    if target is not None:
+        check, expanded = nudge(body, target), expand(body, target, view.most)
+        if expanded is not None:
+            blocks += tuple(all_at_once(body, found.left, expanded, view))
+        if step.m > 1 and target.symbol in PARAMETERS:
+            blocks += (Heading(Message("Row by row")), rows_grid(body, target, view.most))
+        blocks += tuple(last_words(found, expanded, check))
+    return _page(body, name, found.left.value, blocks, view, digits, check, expanded)
+
+
+def _updated(body: Anatomy, name: Name, view: View, depth: int, digits: int) -> Explanation:
+    """Explain a parameter after the update: how it moved, then where its derivative comes from."""
+    before = Name(name.symbol, name.layer, name.index)
+    blocks: tuple[Block, ...] = update_equations(body.step, before)
+    last = blocks[-1]
+    assert isinstance(last, Equation)
+    blocks += (update_shares(body.step, before),)
+    if depth > 1:
+        unfolded = _unfolded(body, by(before), view, depth - 1)
+        blocks += (Heading(Message("The derivative that it follows")), *unfolded)
+    return _page(body, name, last.left.value, blocks, view, digits)
+
+
+def _page(
+    body: Anatomy,
+    name: Name,
+    value: float,
+    blocks: Iterable[Block],
+    view: View,
+    digits: int,
+    check: Nudged | None = None,
+    expanded: Expanded | None = None,
+) -> Explanation:
+    title = Message("Where {name} comes from", name=name)
+    data = {"value": value, "network": list(body.step.model.network.sizes)}
+    if check is not None:
+        data["numerical"] = {"step": check.step, "slope": check.slope}
+    page, sizes = (Prose(scene(body.step)), *blocks), body.step.model.network.sizes
+    return Explanation(title, page, view.notation, digits, data, sizes, name, value, check, expanded)
+
+
+def _given(body: Anatomy, name: Name) -> tuple[float, tuple[Block, ...]]:
+    """Say that a number is given: an input, a target, or a parameter before the update."""
+    left = body.ref(
+        name.symbol, name.layer, *(int(i) for i in name.index), row=None if name.row is None else int(name.row)
+    )
+    said = {
+        "x": Message("An input: it comes from the data."),
+        "y": Message("A target: it comes from the data."),
+    }.get(name.symbol, Message("A parameter: training has made it what it is, update by update."))
+    return left.value, (Prose(said), Equation(left, (), left.value))
+
+
+def _differentiated(name: Name) -> Name | None:
+    """Give what the cost is differentiated by, where the number is such a derivative."""
+    if name.symbol == "delta":
+        return Name("z", name.layer, name.index, row=name.row)
+    return name.by if name.symbol == "d" and name.of == COST else None
+
+
+def _unfolded(body: Anatomy, name: Name, view: View, depth: int) -> Iterator[Block]:
+    """Explain a number, and below it what it is made of; each number and each sentence once."""
+    origins, parts = _tree(body, name, view, depth)
+    said = {""}
+
+    def tell(each: Name, level: int) -> Iterator[Block]:
+        if (origin := origins[each]) is None:
+            return
+        if origin.why not in said:
+            said.add(origin.why)
+            yield Prose(origin.why)
+        yield origin.equation(level)
+        for part in parts[each]:
+            yield from tell(part, level + 1)
+
+    return tell(name, 0)
+
+
+def _tree(
+    body: Anatomy, name: Name, view: View, depth: int
+) -> tuple[dict[Name, Origin | None], dict[Name, list[Name]]]:
+    """Find where a number and its parts come from, level by level, and which number each is told below.
+
+    A number that several are made of is told once, below the first of the uppermost of them.
+    """
+    origins: dict[Name, Origin | None] = {}
+    parts: dict[Name, list[Name]] = {}
+    seen, level = {name}, [name]
+    for _ in range(depth):
+        for each in level:
+            origin = _origin(body, each, view)
+            origins[each] = None if origin is None or origin.given else origin
+            parts[each] = []
+        following = []
+        for each in level:
+            for part in () if (origin := origins[each]) is None else origin.parts():
+                if part not in seen:
+                    seen.add(part)
+                    parts[each].append(part)
+                    following.append(part)
+        level = following
+    for each in parts:
+        parts[each] = [part for part in parts[each] if part in origins]
+    return origins, parts

@@ -1,0 +1,53 @@
+"""Which row pushed which way: what each row of a batch adds to a derivative by a parameter."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.explain.anatomy import Anatomy
+from chainrule.explain.names import COST, Name, slope_of
+from chainrule.explain.origins import largest
+from chainrule.explain.page import Grid
+from chainrule.formulas import Array
+from chainrule.language import Message
+
+__all__ = ["row_shares", "rows_grid"]
+
+
+def row_shares(body: Anatomy, by: Name) -> Array:
+    """Give what each row adds to dC by a parameter, shape (m,); the shares add up to the derivative.
+
+    >>> from chainrule import Network
+    >>> from chainrule.explain.trace import trace
+    >>> step = trace(Network.from_sizes([2, 1]).init(), [[1, 2], [3, 4]], [[0.5], [1.0]])
+    >>> shares = row_shares(Anatomy(step), Name("W", 1, (0, 1)))
+    >>> bool(abs(shares.sum() - step.gradient["W1[0,1]"]) < 1e-12)
+    True
+    """
+    index = ",".join(map(str, by.index))
+    return np.array([body.step.row_gradient(r)[f"{by.symbol}{by.layer}[{index}]"] for r in range(body.step.m)])
+
+
+def rows_grid(body: Anatomy, by: Name, most: int) -> Grid:
+    """Show which rows push a parameter up, and which down.
+
+    Args:
+        body: the anatomy of a step with several rows.
+        by: the parameter.
+        most: how many rows are shown: those that push hardest.
+    """
+    shares = row_shares(body, by)
+    places, rest = largest(shares, most)
+    rows: list[tuple[object, ...]] = [(str(r), float(shares[r]), _push(float(shares[r]))) for r in places]
+    if rest is not None:
+        rows.append((Message("{n} others", n=rest.count), rest.value, _push(rest.value)))
+    rows.append((Message("all"), float(shares.sum()), _push(float(shares.sum()))))
+    up, down = int(np.sum(shares < 0)), int(np.sum(shares > 0))
+    note = Message(
+        "Descent goes against the derivative: {up} rows push the parameter up, {down} push it down.", up=up, down=down
+    )
+    return Grid((Message("row"), slope_of(COST, by), Message("pushes it")), tuple(rows), note)
+
+
+def _push(share: float) -> str:
+    return Message("up") if share < 0 else Message("down") if share > 0 else Message("nowhere")

@@ -1,0 +1,177 @@
+"""The whole step, layer by layer: forward, loss, backward, update."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chainrule.explain.anatomy import Anatomy, Key
+from chainrule.explain.backward import backward_origin
+from chainrule.explain.forward import forward_origin, has_parts
+from chainrule.explain.names import COST, Name, by, slope_of
+from chainrule.explain.origins import Origin, View, largest
+from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
+from chainrule.explain.paths import expand
+from chainrule.explain.scene import scene
+from chainrule.explain.trace import Trace
+from chainrule.explain.updating import update_equations, update_grid
+from chainrule.formulas import Array
+from chainrule.language import Message
+from chainrule.network import BatchNorm, Dense, Dropout
+
+__all__ = ["step_page"]
+
+# A network with so few parameters has every number spelled out; of a larger one, the first neuron of each layer.
+_SMALL = 24
+
+
+def step_page(step: Trace, view: View, digits: int) -> Page:
+    """Write a whole step as a page.
+
+    Args:
+        step: the step.
+        view: how much is shown; of a batch, the first row is shown.
+        digits: how many decimals are shown.
+
+    Returns:
+        A page that spells out every number of a small network; of a larger one the first neuron of each layer, and the
+        others in tables.
+    """
+    body = Anatomy(step)
+    title = Message("One step of a {sizes} network", sizes="-".join(map(str, step.model.network.sizes)))
+    blocks: list[Block] = [Prose(scene(step))]
+    if step.m > 1:
+        blocks.append(Prose(Message("Of the {m} rows, row 0 is shown; the cost and the update are of all.", m=step.m)))
+    blocks += [Heading(Message("Forward")), *_inputs(body, view)]
+    for k in range(len(body.stages)):
+        blocks += _forward(body, k, view)
+    if step.Y is not None:
+        blocks += [Heading(Message("How wrong it is")), *_loss(body, view)]
+        for k in range(len(body.stages) - 1, -1, -1):
+            blocks += _backward(body, k, view)
+        blocks += [Heading(Message("One update")), *_update(body)]
+    data = {"network": list(step.model.network.sizes), "cost": step.cost}
+    return Page(title, tuple(blocks), view.notation, digits, data, step.model.network.sizes)
+
+
+def _is_small(body: Anatomy) -> bool:
+    return body.step.model.network.parameter_count <= _SMALL
+
+
+def _spelled(body: Anatomy, width: int) -> range:
+    """Which neurons of a layer are spelled out."""
+    return range(width if _is_small(body) else 1)
+
+
+def _told(origins: Iterator[Origin]) -> Iterator[Block]:
+    """Write what is said of some numbers of a kind, with the sentence that they share once."""
+    said = None
+    for origin in origins:
+        if origin.why and origin.why != said:
+            said = origin.why
+            yield Prose(said)
+        yield origin.equation(0)
+
+
+def _inputs(body: Anatomy, view: View) -> Iterator[Block]:
+    X = body.step.X[0]
+    places, rest = largest(X, 2 * view.most)
+    rows = tuple((body.ref("x", None, j, row=0).name, float(X[j])) for j in places)
+    note = "" if rest is None else Message("The largest of {n} inputs.", n=len(X))
+    yield Grid((Message("input"), Message("value")), rows, note)
+
+
+def _forward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
+    """The neurons of a layer: spelled out, the others in a table."""
+    stage, l = body.stages[k], body.stages[k].l
+    if isinstance(stage.layer, Dropout) and stage.factors is None:
+        return
+    yield Heading(_called(body, k))
+    keys = [key for key, maker in body.makers.items() if maker == k]
+    statistics: list[Key] = [("mean", l), ("var", l)] if stage.of_batch else []
+    width = stage.A.shape[1]
+    for symbol, layer in [*statistics, *keys]:
+        names = [Name(symbol, layer, (i,)) for i in _spelled(body, width)]
+        named = [each if (symbol, layer) in statistics else body.named(each, 0) for each in names]
+        yield from _told(forward_origin(body, each, view) for each in named)
+    if width > len(_spelled(body, width)):
+        yield _grid(keys, [body.forward[key][0] for key in keys], view)
+
+
+def _called(body: Anatomy, k: int) -> Message:
+    """Give the heading of a layer."""
+    stage = body.stages[k]
+    if isinstance(stage.layer, Dense):
+        if k == len(body.stages) - 1:
+            return Message("Layer {l}, the outputs", l=stage.l)
+        return Message("Layer {l}, {n} neurons", l=stage.l, n=stage.layer.units)
+    if isinstance(stage.layer, BatchNorm):
+        return Message("Batch normalization of layer {l}", l=stage.l)
+    return Message("Dropout behind layer {l}", l=stage.l)
+
+
+def _grid(keys: list[Key], columns: list[Array], view: View) -> Grid:
+    """A table of a layer's neurons; of a wide layer, those with the largest last column."""
+    places, rest = largest(columns[-1], 2 * view.most)
+    heads = (Message("neuron"), *(Name(symbol, layer) for symbol, layer in keys))
+    rows = tuple((str(i), *(float(column[i]) for column in columns)) for i in places)
+    note = "" if rest is None else Message("The largest of {n} neurons.", n=len(columns[-1]))
+    return Grid(heads, rows, note)
+
+
+def _loss(body: Anatomy, view: View) -> Iterator[Block]:
+    """The loss of the first row, output by output where it is a sum over few, and the cost."""
+    step = body.step
+    outputs = step.model.network.outputs
+    if _is_small(body) and has_parts(body):
+        yield from _told(forward_origin(body, body.named(Name("L", index=(i,)), 0), view) for i in range(outputs))
+    yield from _told(iter([forward_origin(body, body.named(Name("L"), 0), view)]))
+    if step.m > 1 or view.notation != "textbook":  # texts call both E
+        yield from _told(iter([forward_origin(body, COST, view)]))
+
+
+def _backward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
+    """The errors of a layer, and the derivatives by its parameters."""
+    stage = body.stages[k]
+    if stage.D is None:
+        return
+    yield Heading(Message("Backward: {layer}", layer=_called(body, k)))
+    key, width = body.sums(k), stage.D.shape[1]
+    neurons = _spelled(body, width)
+    yield from _told(backward_origin(body, by(body.ref(*key, i, row=0).name), view) for i in neurons)
+    if width > len(neurons):
+        places, rest = largest(stage.D[0], 2 * view.most)
+        note = "" if rest is None else Message("The largest of {n} neurons.", n=width)
+        rows = tuple((str(i), float(stage.D[0, i])) for i in places)
+        yield Grid((Message("neuron"), by(Name(*key))), rows, note)
+    for names in _parameters_of(body, k):
+        yield from _told(backward_origin(body, slope_of(COST, name), view) for name in names)
+        if names[0].symbol == "W" and (whole := expand(body, names[0], view.most)) is not None:
+            left = backward_origin(body, slope_of(COST, names[0]), view).left
+            yield Prose(Message("The same in one line, from the cost to the weight:"))
+            yield Equation(left, (whole.form,), left.value)
+    if k == 0:
+        inputs = _spelled(body, body.step.X.shape[1])
+        yield from _told(backward_origin(body, by(body.ref("x", None, j, row=0).name), view) for j in inputs)
+
+
+def _parameters_of(body: Anatomy, k: int) -> Iterator[list[Name]]:
+    """Give the parameters of a layer that are spelled out, kind by kind, without biases that are held fixed."""
+    stage = body.stages[k]
+    held = {entry.name for entry in body.step.model.network.entries if not entry.trained}
+    for kind in ("W", "b") if isinstance(stage.layer, Dense) else ("gamma", "beta"):
+        array = getattr(body.step.model.parameters, kind).get(stage.l)
+        if array is not None and f"{kind}{stage.l}" not in held:
+            width = stage.before.shape[1]
+            columns = _spelled(body, width) if kind == "W" else range(1)
+            places = [(i, j) if kind == "W" else (i,) for i in _spelled(body, len(array)) for j in columns]
+            yield [Name(kind, stage.l, place) for place in places]
+
+
+def _update(body: Anatomy) -> Iterator[Block]:
+    """What one update does: to every parameter of a small network, to those that move most of a larger one."""
+    if _is_small(body):
+        for k in range(len(body.stages)):
+            for names in _parameters_of(body, k):
+                for name in names:
+                    yield from update_equations(body.step, name)
+    yield update_grid(body.step)
