@@ -7,11 +7,11 @@ import os
 
 import numpy as np
 import pytest
+from tests.explain.cases import names_of, random_step
 
 from chainrule.explain import Trace, explain
 from chainrule.explain.expressions import Expr, Product, Sum, children
 from chainrule.explain.page import Equation
-from tests.explain.cases import names_of, random_step
 
 CASES = int(os.environ.get("CHAINRULE_CASES", "60"))
 
