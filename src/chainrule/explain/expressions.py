@@ -152,7 +152,10 @@ class Power(Expr):
     @property
     def value(self) -> float:  # type: ignore[override]
         """What it comes to."""
-        return float(self.base.value**self.exponent.value)
+        try:
+            return float(self.base.value**self.exponent.value)
+        except OverflowError:  # Python's floats raise where the engine's become inf
+            return math.inf
 
 
 # The functions that a `Call` may name, besides those that bring their value along.
