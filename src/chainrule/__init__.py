@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
+    from chainrule.explain.source import source
     from chainrule.formulas import (
         L1,
         L2,
@@ -118,6 +119,7 @@ _HOMES = {
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
+    "source": "explain.source",
     "save": "storage",
     "to_keras_weights": "storage",
     "to_sklearn": "estimators",
@@ -183,6 +185,7 @@ __all__ = [
     "plots",
     "register",
     "save",
+    "source",
     "to_keras_weights",
     "to_sklearn",
     "to_torch_state_dict",
