@@ -84,15 +84,16 @@ def make_architecture(seed: int, widest: int = 9, deepest: int = 6) -> Architect
 
 def _hidden(rng: np.random.Generator, units: int) -> list[Any]:
     """A dense layer; perhaps with batch normalization and dropout behind it, in either order."""
-    behind: list[Any] = [BatchNorm(_activation(rng), momentum=0.2)] if rng.random() < 0.3 else []
+    behind: list[Any] = [BatchNorm(_activation(rng, units), momentum=0.2)] if rng.random() < 0.3 else []
     if rng.random() < 0.3:
         behind.insert(int(rng.integers(0, len(behind) + 1)), Dropout(float(rng.choice([0.0, 0.2, 0.5]))))
     plain = bool(behind) and rng.random() < 0.5
-    return [Dense(units, "identity" if plain else _activation(rng), bias=str(rng.choice(BIASES))), *behind]
+    return [Dense(units, "identity" if plain else _activation(rng, units), bias=str(rng.choice(BIASES))), *behind]
 
 
-def _activation(rng: np.random.Generator) -> Any:
-    name = str(rng.choice([each for each in HIDDEN if each != "softmax" or rng.random() < 0.5]))
+def _activation(rng: np.random.Generator, units: int = 1) -> Any:
+    # One output of a softmax is always 1; behind a batch normalization such a column is rounding, and nothing else.
+    name = str(rng.choice([each for each in HIDDEN if each != "softmax" or (units > 1 and rng.random() < 0.5)]))
     if name in ("leaky_relu", "elu") and rng.random() < 0.5:
         return ACTIVATIONS.find(name, alpha=0.3)
     return name
