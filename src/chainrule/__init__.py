@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
+    from chainrule.explain.backprop import backprop
+    from chainrule.explain.formula import formula
     from chainrule.explain.source import source
     from chainrule.formulas import (
         L1,
@@ -119,6 +121,8 @@ _HOMES = {
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
+    "backprop": "explain.backprop",
+    "formula": "explain.formula",
     "source": "explain.source",
     "save": "storage",
     "to_keras_weights": "storage",
@@ -168,6 +172,7 @@ __all__ = [
     "TimeLimit",
     "UpdateRatios",
     "__version__",
+    "backprop",
     "check_parity",
     "data",
     "descent",
@@ -175,6 +180,7 @@ __all__ = [
     "errors",
     "export",
     "find_rate",
+    "formula",
     "formulas",
     "from_keras_weights",
     "from_sklearn",

@@ -79,8 +79,10 @@ def compare(case: Architecture, text: str) -> float:
             continue
         wanted = theirs.shared[entry.layer] if entry.shared else theirs[entry.name]
         worst = max(worst, far(g[entry.name], wanted, scale))
-    state = case.model.statistics.theta if not running else np.concatenate(
-        [running[0][entry.name] for entry in case.network.state_entries]
+    state = (
+        case.model.statistics.theta
+        if not running
+        else np.concatenate([running[0][entry.name] for entry in case.network.state_entries])
     )
     assert np.allclose(state, expected.state, rtol=1e-12, atol=1e-12)
     outputs = program["forward"](p, case.X)
@@ -111,7 +113,9 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def test_layout_is_the_formatters(programs: list[Path], command: list[str]) -> None:
     pytest.importorskip("ruff")
     done = subprocess.run(
-        [sys.executable, "-m", "ruff", *command, "--isolated", *map(str, programs)], capture_output=True, encoding="utf-8"
+        [sys.executable, "-m", "ruff", *command, "--isolated", *map(str, programs)],
+        capture_output=True,
+        encoding="utf-8",
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

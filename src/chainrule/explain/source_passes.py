@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from chainrule.explain.architecture import Place, find_places
 from chainrule.explain.source_functions import WIDTH, Formulas, LossSource, product
-from chainrule.network import BatchNorm, Dense, Dropout, Layer, Network
+from chainrule.network import BatchNorm, Dense, Dropout, Network
 
-__all__ = ["Place", "commented", "find_places", "prediction_lines", "training_lines", "way_back"]
+__all__ = ["commented", "prediction_lines", "training_lines", "way_back"]
 
 # All lines stand in a function.
 INDENT = 4
-
-
-@dataclass(frozen=True)
-class Place:
-    """A layer of a program, and what its arrays are called.
-
-    Args:
-        layer: the layer; a `Dropout` that never drops anything is left out.
-        l: its number.
-        before: what comes in.
-        Z: its weighted sums: U where a batch normalization follows.
-        A: what goes out.
-    """
-
-    layer: Layer
-    l: int
-    before: str
-    Z: str
-    A: str
-
-
-def find_places(network: Network) -> list[Place]:
-    """Name the arrays of each layer.
-
-    >>> from chainrule import BatchNorm, Dense
-    >>> [(place.Z, place.A) for place in find_places(Network([Dense(3), BatchNorm("relu"), Dense(1)], inputs=2))]
-    [('U1', 'U1'), ('Z1', 'A1'), ('Z2', 'A2')]
-    """
-    normed = {l for layer, l in network.steps if isinstance(layer, BatchNorm)}
-    places: list[Place] = []
-    before = "X"
-    for layer, l in network.steps:
-        if isinstance(layer, Dropout):
-            if not layer.rate:
-                continue
-            places.append(Place(layer, l, before, "", f"drop{l}"))
-        elif isinstance(layer, Dense) and l in normed:
-            plain = layer.activation.name == "identity"
-            places.append(Place(layer, l, before, f"U{l}", f"U{l}" if plain else f"Q{l}"))
-        else:
-            places.append(Place(layer, l, before, f"Z{l}", f"A{l}"))
-        before = places[-1].A
-    return places
 
 
 def prediction_lines(network: Network, formulas: Formulas) -> list[str]:
@@ -147,7 +103,11 @@ def _error(place: Place, network: Network, formulas: Formulas, loss: LossSource,
     factors = G or [loss.call_slope(place.Z, place.A), "share"]
 
     def through(factors: list[str]) -> str:
-        return product(factors) if cancelled else formulas.back(layer.activation, network.sizes[l], place.Z, place.A, factors)
+        return (
+            product(factors)
+            if cancelled
+            else formulas.back(layer.activation, network.sizes[l], place.Z, place.A, factors)
+        )
 
     line = f"{D} = {through(factors)}"
     if len(line) > WIDTH - INDENT:
