@@ -10,9 +10,10 @@ import pytest
 
 from chainrule import BatchNorm, Dense, Dropout, Network, backprop
 from chainrule.engines import reference
-from chainrule.errors import UnknownName, UsageError
+from chainrule.explain.expressions import Call, Expr, Hadamard, Negative, Ref, Sum, children
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.page import Equation, Heading, Page, Prose
+from chainrule.formulas import Activation, Loss
 from chainrule.parameters import Parameters
 
 from .architectures import CASES, Architecture, far, make_architecture
@@ -76,3 +77,61 @@ def test_equations_are_the_engines(seed: int, tally: Callable[..., None]) -> Non
         if name != COST:
             tally("backward equations", 1, off, within)
         assert off < within, (name, case.network, case.loss.name)
+
+
+@pytest.mark.parametrize(
+    ("loss", "output", "steps"),
+    [
+        ("binary_cross_entropy", "sigmoid", 2),
+        ("categorical_cross_entropy", "softmax", 3),
+        ("poisson", "exponential", 2),
+        ("poisson", "softplus", 1),
+        ("half_squared_error", "sigmoid", 1),
+    ],
+)
+def test_short_forms_show_what_cancels(loss: str, output: str, steps: int) -> None:
+    page = backprop(Network.from_sizes([2, 2], output=output), loss)
+    (error,) = [each for each in page.blocks if isinstance(each, Equation) and each.left == Ref(Name("D", 1))]
+    assert len(error.forms) == steps
+    if steps > 1:
+        difference = Sum((Ref(Name("A", 1)), Negative(Ref(Name("Y")))))
+        assert error.forms[-1] == Hadamard((Ref(Name("share")), difference))
+
+
+def test_the_worked_example() -> None:
+    model = Network.from_sizes([2, 2, 2], "sigmoid", "sigmoid").init()
+    model.W[1], model.b[1] = [[0.15, 0.20], [0.25, 0.30]], 0.35
+    model.W[2], model.b[2] = [[0.40, 0.45], [0.50, 0.55]], 0.60
+    arrays = {Name("X"): np.array([[0.05, 0.10]]), Name("Y"): np.array([[0.01, 0.99]]), Name("share"): np.ones((1, 1))}
+    arrays |= {Name(entry.kind, entry.layer): model[entry.name] for entry in model.network.entries}
+    found = follow(backprop(model, "half_squared_error"), arrays)
+    assert round(found[slope_of(COST, Name("W", 2))][0, 0], 8) == 0.08216704
+
+
+def test_every_layer_has_a_heading_and_its_sentences_once() -> None:
+    network = Network([BatchNorm(), Dense(3, "relu"), BatchNorm("relu"), Dropout(0.5), Dense(2, "softmax")], inputs=2)
+    page = backprop(network)
+    headings = [str(block.text) for block in page.blocks if isinstance(block, Heading)]
+    assert headings[2:] == [
+        "Layer 2",
+        "Batch normalization of layer 1",
+        "Layer 1",
+        "Batch normalization of the inputs",
+    ]
+    said = [str(block.text) for block in page.blocks if isinstance(block, Prose)]
+    assert len(said) == len(set(said))
+
+
+def test_what_is_not_in_the_catalogue_is_called_by_its_name() -> None:
+    bent = Activation(name="bent", value=lambda z: z + z**3, slope=lambda z, a: 1 + 3 * z**2, latex="", use="")
+    own = Loss(
+        name="quartic", value=lambda a, y: np.sum((a - y) ** 4, axis=-1), slope=lambda a, y: 4 * (a - y) ** 3,
+        latex="", use="",
+    )  # fmt: skip
+    page = backprop(Network([Dense(2, bent), Dense(1)], inputs=2), own)
+    called = {leaf.function for block in page.blocks if isinstance(block, Equation) for leaf in calls(block.forms[-1])}
+    assert called == {"bent", "bent'", "quartic", "quartic'"}
+
+
+def calls(expr: Expr) -> list[Call]:
+    return [*([expr] if isinstance(expr, Call) else []), *(call for inner in children(expr) for call in calls(inner))]

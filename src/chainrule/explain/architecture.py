@@ -90,9 +90,7 @@ def find_network(given: Network | Model, loss: str | Loss | None = None) -> tupl
     'binary_cross_entropy'
     """
     network = network_of(given)
-    if loss is not None:
-        found = LOSSES.find(loss)
-    else:
-        found = given.loss if isinstance(given, Model) else default_loss(network)
+    own = given.loss if isinstance(given, Model) else default_loss(network)
+    found = own if loss is None else LOSSES.find(loss)
     found.pair_for(network.output_activation)  # refuses what does not belong together
     return network, found

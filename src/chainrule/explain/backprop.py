@@ -47,14 +47,15 @@ _BP1_PAIRED = template(
     "The loss is computed from the weighted sums, so its derivative by them is the error of the last layer."
 )
 _BP2 = template(
-    "The error of layer {l} is that of layer {behind}, sent back along the same weights, times the slope of {activation}."
+    "The error of layer {l} is that of layer {behind}, sent back along the same weights, times the slope of "
+    "{activation}."
 )
 _BP2_IDENTITY = template(
     "The error of layer {l} is that of layer {behind}, sent back along the same weights; its own slope is 1."
 )
 _BP2_ROW = template(
-    "The error of layer {l} is that of layer {behind}, sent back along the same weights and through {activation}, of which "
-    "every output depends on every z of its row."
+    "The error of layer {l} is that of layer {behind}, sent back along the same weights and through {activation}, of "
+    "which every output depends on every z of its row."
 )
 _BEFORE_NORM = template("Times the slope of {activation}, that is the error of U, the weighted sums of layer {l}.")
 _BP3 = template("A bias is added to every row, so its derivative is the sum of the rows' errors.")
@@ -106,7 +107,7 @@ def backprop(network: Network | Model, loss: str | Loss | None = None) -> Page:
     for place in reversed(places):
         writer.add(place)
     title = Message("Backpropagation through {sizes}", sizes="-".join(map(str, architecture.sizes)))
-    return Page(title, tuple([*blocks, *writer.blocks]))
+    return Page(title, (*blocks, *writer.blocks))
 
 
 def _numbered(equation: str, shape: str) -> Message:

@@ -23,7 +23,8 @@ LONGEST, MOST = 60, 4
 DIGITS = 4
 
 _WHOLE = template(
-    "One row of X is one example; a bias is added to every row. The outputs, A{depth}, are the predictions, all at once:"
+    "One row of X is one example; a bias is added to every row. The outputs, A{depth}, are the predictions, all at "
+    "once:"
 )
 _PREDICTION = template(
     "This is the network as it predicts: dropout does nothing, and batch normalization uses its running mean and var."
@@ -47,8 +48,8 @@ def formula(network: Network | Model) -> Page:
         UsageError: for what is no network.
 
     >>> page = formula(Network.from_sizes([2, 2, 1], hidden="sigmoid"))
-    >>> outputs = [block.left.name for block in page.blocks if isinstance(block, Equation)]
-    >>> outputs[0].symbol, outputs[0].layer, outputs[-1].symbol, outputs[-1].index
+    >>> first, *_, last = [block.left for block in page.blocks if isinstance(block, Equation)]
+    >>> first.name.symbol, first.name.layer, last.name.symbol, last.name.index
     ('A', 2, 'a', (0,))
     """
     architecture = network_of(network)
@@ -101,7 +102,8 @@ def _definitions(network: Network) -> list[Block]:
 
 def _written_out(network: Network, model: Model | None) -> list[Block]:
     """Write each output for one example, where that is short."""
-    mixed = [place.layer.activation.pullback is not None for place in _computing(network)]
+    kinds = [layer.activation for layer in network.layers if not isinstance(layer, Dropout)]
+    mixed = [activation.pullback is not None for activation in kinds]
     if network.outputs > MOST or any(mixed[:-1]) or _length(network) > LONGEST:
         return []
     values = {} if model is None else {**model.parameters, **model.statistics}
@@ -122,6 +124,7 @@ def _written_out(network: Network, model: Model | None) -> list[Block]:
 
 
 def _computing(network: Network) -> list[Place]:
+    """Give the layers that do something in prediction."""
     return [place for place in find_places(network) if not isinstance(place.layer, Dropout)]
 
 

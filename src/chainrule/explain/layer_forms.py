@@ -16,10 +16,8 @@ from chainrule.explain.expressions import (
     Call,
     Expr,
     Hadamard,
-    Negative,
     Number,
     Product,
-    Quotient,
     Ref,
 )
 from chainrule.explain.names import Name
@@ -248,7 +246,8 @@ def cancelled(loss: Loss, activation: Activation, A: Expr, Y: Expr) -> tuple[Mes
         return None
     if pair.value is losses.binary_cross_entropy:
         why = Message(
-            "dL/da is (a - y) / (a (1 - a)), and the slope of the sigmoid is a (1 - a): the two cancel, and a - y is left."
+            "dL/da is (a - y) / (a (1 - a)), and the slope of the sigmoid is a (1 - a): the two cancel, and a - y is "
+            "left."
         )
         below = entrywise([A, 1 - A])
         return why, (entrywise([(A - Y) / below, below]),)
@@ -257,8 +256,8 @@ def cancelled(loss: Loss, activation: Activation, A: Expr, Y: Expr) -> tuple[Mes
         return why, (entrywise([1 - Y / A, A]),)
     if pair.value is losses.categorical_cross_entropy:
         why = Message(
-            "Every output of a softmax depends on every z of its row. dL/da is -y / a; sent back through all outputs, it "
-            "becomes a times the sum of the row's targets, minus y; and that sum is 1, so a - y is left."
+            "Every output of a softmax depends on every z of its row. dL/da is -y / a; sent back through all outputs, "
+            "it becomes a times the sum of the row's targets, minus y; and that sum is 1, so a - y is left."
         )
         G = -(Y / A)
         return why, (

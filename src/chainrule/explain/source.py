@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from chainrule._version import __version__
 from chainrule.explain.architecture import find_network, find_places
 from chainrule.explain.source_functions import WIDTH, Formulas, helpers, loss_source
-from chainrule.explain.source_passes import prediction_lines, training_lines, way_back
+from chainrule.explain.source_passes import indented, prediction_lines, training_lines, way_back
 from chainrule.explain.source_trial import trial_blocks
 from chainrule.formulas import Loss
 from chainrule.model import Model
-from chainrule.network import BatchNorm, Dense, Dropout, Network
+from chainrule.network import BatchNorm, Dropout, Network
 from chainrule.storage.exporting.functions import plain_text
 from chainrule.storage.exporting.python_parts import arrange
 from chainrule.storage.exporting.wording import joined
@@ -23,10 +23,10 @@ __all__ = ["Source", "source"]
 
 
 class Source(str):
-    """The text of a program; notebooks show it in colour.
+    r"""The text of a program; notebooks show it in colour.
 
-    >>> Source("import numpy as np\\n")
-    'import numpy as np\\n'
+    >>> Source("import numpy as np\n")
+    'import numpy as np\n'
     """
 
     __slots__ = ()
@@ -38,10 +38,11 @@ class Source(str):
 def source(network: Network | Model, loss: str | Loss | None = None, *, name: str = "net") -> Source:
     """Write a network as a plain NumPy program: its forward pass, the chain rule back, line by line, and a trial.
 
-    The program has the functions ``start(seed)``, which draws parameters, a dictionary p; ``forward(p, X)``, which gives
-    the outputs; ``loss``; and ``gradient(p, X, Y)``, which gives the cost and a dictionary of its derivatives, W1 for
-    dC/dW1 and so on. Run alone, it compares its gradient with central differences and trains on random data. The
-    weights of a model are not in it; `export` writes those.
+    The program has the functions ``start(seed)``, which draws parameters, a dictionary p; ``forward(p, X)``, which
+    gives the outputs; ``loss``; and ``gradient(p, X, Y)``, which gives the cost and a dictionary of its derivatives, W1
+    for dC/dW1 and so on. Run alone, it compares its gradient with central differences and trains on random data. The
+    weights of a model are not in it, since it is there to be read: ``{name: model[name] for name in model}`` is a p,
+    and `export` writes programs with their weights. X and Y are what the network itself sees, numbers.
 
     Args:
         network: a network, or a model.
@@ -115,7 +116,7 @@ def _forward(network: Network, lines: list[str], outputs: str) -> list[str]:
     stood = [word for word, kind in (("running statistics", BatchNorm), ("no dropout", Dropout)) if _has(network, kind)]
     how = f", as in prediction: {', '.join(stood)}" if stood else ""
     doc = f'"""Give the outputs, (m, {network.outputs}){how}."""'
-    return ["def forward(p, X):", *(f"    {line}" for line in [doc, *lines, f"return {outputs}"])]
+    return ["def forward(p, X):", *indented([doc, *lines, f"return {outputs}"])]
 
 
 def _gradient(network: Network, passes: list[str], loss: str, back: list[str], names: list[str]) -> list[str]:
@@ -145,7 +146,7 @@ def _gradient(network: Network, passes: list[str], loss: str, back: list[str], n
         *(_running(network) if normed else []),
         f"return C, g{', running' * normed}",
     ]
-    return [f"def gradient(p, X, Y{masks}, weights=None):", *(f"    {line}".rstrip() for line in body)]
+    return [f"def gradient(p, X, Y{masks}, weights=None):", *indented(body)]
 
 
 def _used(lines: list[str], behind: list[str]) -> list[str]:

@@ -80,7 +80,8 @@ class Formulas:
             return product(G)
         base = self._remember(value)
         doc = _first_line(activation.pullback or activation.slope)
-        made = Function(f"{base.name}_{'back' if whole else 'slope'}", program, doc, numbers)
+        usual = {name: base.numbers.get(name, number) for name, number in numbers.items()}
+        made = Function(f"{base.name}_{'back' if whole else 'slope'}", program, doc, usual)
         call = _call(self._remember(made, base), numbers, {"z": z, "a": a, "g": product(G)})
         return call if whole else product([*G, call])
 
@@ -99,7 +100,7 @@ class Formulas:
 
     def blocks(self) -> list[list[str]]:
         """Give the definitions."""
-        return [numpy_function(each, _PLAIN, WIDTH) for each in self.found]
+        return [_written(each) for each in self.found]
 
     @property
     def operations(self) -> set[str]:
@@ -133,7 +134,7 @@ class LossSource:
 
     def blocks(self) -> list[list[str]]:
         """Give the definitions."""
-        return [numpy_function(each, _PLAIN, WIDTH) for each in (self.value, self.slope) if each is not None]
+        return [_written(each) for each in (self.value, self.slope) if each is not None]
 
     @property
     def operations(self) -> set[str]:
@@ -175,6 +176,11 @@ def helpers(operations: set[str]) -> list[list[str]]:
     """Give the functions that NumPy lacks."""
     blocks = [ERFC] if operations & {"erfc", "erfcx"} else []
     return [*blocks, *([ERFCX] if "erfcx" in operations else [])]
+
+
+def _written(function: Function) -> list[str]:
+    # Python reads a file as UTF-8, in which not every system writes one.
+    return numpy_function(dataclasses.replace(function, doc=function.doc.replace("…", "...")), _PLAIN, WIDTH)
 
 
 def _lifted(activation: Activation, lifting: Callable[..., Program], N: int) -> Program:

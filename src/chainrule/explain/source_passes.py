@@ -6,7 +6,7 @@ from chainrule.explain.architecture import Place, find_places
 from chainrule.explain.source_functions import WIDTH, Formulas, LossSource, product
 from chainrule.network import BatchNorm, Dense, Dropout, Network
 
-__all__ = ["commented", "prediction_lines", "training_lines", "way_back"]
+__all__ = ["commented", "indented", "prediction_lines", "training_lines", "way_back"]
 
 # All lines stand in a function.
 INDENT = 4
@@ -103,11 +103,9 @@ def _error(place: Place, network: Network, formulas: Formulas, loss: LossSource,
     factors = G or [loss.call_slope(place.Z, place.A), "share"]
 
     def through(factors: list[str]) -> str:
-        return (
-            product(factors)
-            if cancelled
-            else formulas.back(layer.activation, network.sizes[l], place.Z, place.A, factors)
-        )
+        if cancelled:
+            return product(factors)
+        return formulas.back(layer.activation, network.sizes[l], place.Z, place.A, factors)
 
     line = f"{D} = {through(factors)}"
     if len(line) > WIDTH - INDENT:
@@ -162,7 +160,37 @@ def _norm_back(place: Place, network: Network, first: bool) -> tuple[list[str], 
 
 
 def commented(line: str, comment: str) -> list[str]:
-    """Put a comment behind a line, or above it where there is no room."""
+    """Put a comment behind a line, or above it where there is no room.
+
+    >>> commented("a = 1", "one")
+    ['a = 1  # one']
+    """
     if INDENT + len(line) + len(comment) + 4 > WIDTH:
         return [f"# {comment}", line]
     return [f"{line}  # {comment}"]
+
+
+def indented(lines: list[str]) -> list[str]:
+    """Write the lines of a function; a call that is too long gets a line for its arguments.
+
+    >>> indented(["a = 1", "", "return f(a)"])
+    ['    a = 1', '', '    return f(a)']
+    """
+    written: list[str] = []
+    for line in lines:
+        if INDENT + len(line) > WIDTH and line.endswith(")") and not line.startswith("#"):
+            start = _opening(line)
+            written += [f"    {line[:start]}", f"        {line[start:-1]}", "    )"]
+        else:
+            written.append(f"    {line}".rstrip())
+    return written
+
+
+def _opening(line: str) -> int:
+    """Give where the arguments of the call begin that a line ends with."""
+    depth = 0
+    for k in range(len(line) - 1, -1, -1):
+        depth += {")": 1, "(": -1}.get(line[k], 0)
+        if not depth:
+            return k + 1
+    raise AssertionError(line)

@@ -17,12 +17,12 @@ TARGETS = {
 
 
 def trial_blocks(network: Network, loss: Loss) -> list[list[str]]:
-    """Write the functions ``start``, ``sample``, ``check`` and ``train``, and what calls them.
+    r"""Write the functions ``start``, ``sample``, ``check`` and ``train``, and what calls them.
 
     >>> from chainrule.formulas import LOSSES
-    >>> print(*trial_blocks(Network.from_sizes([2, 1]), LOSSES["huber"])[1], sep="\\n")
+    >>> print(*trial_blocks(Network.from_sizes([2, 1]), LOSSES["huber"])[1], sep="\n")
     def sample(rng, m):
-        \"\"\"Give random rows and targets, to try the network on.\"\"\"
+        ...
         X = rng.normal(size=(m, 2))
         Y = rng.normal(size=(m, 1))
         return X, Y
