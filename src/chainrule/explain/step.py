@@ -46,6 +46,7 @@ def step_page(step: Trace, view: View, digits: int) -> Page:
         blocks += _forward(body, k, view)
     if step.Y is not None:
         blocks += [Heading(Message("How wrong it is")), *_loss(body, view)]
+    if step.gradient is not None:
         for k in range(len(body.stages) - 1, -1, -1):
             blocks += _backward(body, k, view)
         blocks += [Heading(Message("One update")), *_update(body)]
