@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import numbers
-import textwrap
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +15,13 @@ from chainrule.network import Dropout
 from chainrule.plots.checks import finite, positive
 from chainrule.plots.edges import DASHES, DOTS
 from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
-from chainrule.plots.step_drawing import ASKED, PATH, Panel, draw_panel
+from chainrule.plots.step_drawing import draw_panel
 from chainrule.plots.step_layout import Plan, make_plan
 from chainrule.plots.step_names import Words
+from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, Panel
 from chainrule.plots.step_paths import Paths, find_paths
 from chainrule.plots.step_values import Flow, backward_flow, dropped_neurons, forward_flow, value_of
-from chainrule.plots.style import drawing, heading, significant, text_width
+from chainrule.plots.style import drawing, heading, significant
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,7 +93,6 @@ def step_diagram(
             left, bottom = (n / columns, _LEGEND) if across else (0.0, _LEGEND + (rows - 1 - n) * scene.plan.height)
             axes = figure.add_axes((left, bottom / height, 1 / columns, scene.plan.height / height))
             draw_panel(scene.panel(axes, flow))
-            _write_head(axes, flow, scene)
         key = tr("the fuller a circle and the wider a line, the larger the number in its layer")
         figure.legend(
             handles=_legend(scene), loc="lower center", ncols=6 if width > 7 else 3, title=key, title_fontsize=9.0
@@ -197,36 +196,15 @@ def _detail(scene: _Scene) -> str:
         parts.append(forward if scene.paths.forward else tr("highlighted: all paths from it to the cost"))
     if trace.m == 1:
         return parts[0] if parts else ""
-    parts.append(tr("row {row} of 0 to {last}", row=scene.row, last=trace.m - 1))
+    parts.append(tr("row {row} of the rows 0 to {last}", row=scene.row, last=trace.m - 1))
     if trace.losses is not None:
         share, loss = significant(trace.share[scene.row]), significant(trace.losses[scene.row])
         parts.append(tr("its loss is {loss}, its share of the cost {share}", loss=loss, share=share))
     if name is not None and name.by is not None and name.by.symbol in ("W", "b", "gamma", "beta"):
         own = value_of(slope_of(COST, replace(name.by, row=scene.row)), trace, scene.row)
         if own is not None:
-            parts.append(tr("of the whole derivative it gives {own}", own=significant(own)))
+            parts.append(tr("{own} of the derivative comes from it", own=significant(own)))
     return "; ".join(parts)
-
-
-def _write_head(axes: Any, flow: Flow, scene: _Scene) -> None:
-    """Write above a panel what flows in it, and what its circles, lines and numbers are."""
-    plan, words = scene.plan, scene.words
-    names = {"C": words.cost, "a": "out" if words.textbook else "a", "z": "net" if words.textbook else "z"}
-    if flow.forward:
-        head = tr("Forward →")
-        text = tr("circle: activation {a}; line: w · {a}, what the weight adds to {z}", **names)
-        number = tr("on the line: w")
-    else:
-        head = tr("← Backward")
-        text = tr("circle: error δ = ∂{C}/∂{z}, of inputs ∂{C}/∂x; line: δ · w, what the weight takes back", **names)
-        number = tr("on the line: ∂{C}/∂w = δ · {a}", **names)
-    text += f"; {number}" if plan.detail.numbered else ""
-    place: dict[str, Any] = {"va": "top", "ha": "left"}
-    room = 72 * (plan.width - 1.3 - 0.12)
-    letters = int(len(text) * room / (0.9 * text_width(text, 8.5)))
-    axes.text(plan.left + 0.12, plan.top - 0.1, head, fontsize=11.0, fontweight="bold", **place)
-    lines = "\n".join(textwrap.wrap(text, letters))
-    axes.text(plan.left + 1.3, plan.top - 0.12, lines, fontsize=8.5, color=NEUTRAL, **place)
 
 
 def _legend(scene: _Scene) -> list[Any]:
@@ -243,8 +221,8 @@ def _legend(scene: _Scene) -> list[Any]:
     if any((each == 0).any() for each in values):
         handles.append(Line2D([], [], color=NEUTRAL, linestyle=DOTS, label=tr("zero")))
     if any(flags.any() for flags in dropped_neurons(scene.trace, scene.row)):
-        handles.append(Line2D([], [], color="#222222", marker="x", linestyle="", label=tr("dropped")))
+        handles.append(Line2D([], [], color=INK, marker="x", linestyle="", label=tr("dropped")))
     if scene.paths is not None:
-        handles.append(Line2D([], [], color=ASKED, alpha=0.6, linewidth=8, label=tr("asked for")))
-        handles.append(Line2D([], [], color=PATH, alpha=0.6, linewidth=8, label=tr("on a path")))
+        handles.append(Line2D([], [], color=ASKED, alpha=PEN, linewidth=8, label=tr("asked for")))
+        handles.append(Line2D([], [], color=PATH, alpha=PEN, linewidth=8, label=tr("on a path")))
     return handles

@@ -78,7 +78,7 @@ def find_paths(name: Name, network: Network) -> Paths:
     joins[last] &= coupled | np.eye(network.outputs, dtype=bool)
     start, end = _ends(name, network, widths)
     neurons = _between(start, end, joins, widths)
-    edges = [np.outer(after, before) for before, after in pairwise(neurons[: last + 1])]
+    edges: list[Flags] = [np.outer(after, before) for before, after in pairwise(neurons[: last + 1])]
     if coupled and neurons[last].any() and neurons[last + 1].any():
         neurons[last] = neurons[last] | neurons[last + 1]
     weights, asked = [np.zeros_like(flags) for flags in edges], [np.zeros(width, dtype=bool) for width in widths]
@@ -87,7 +87,7 @@ def find_paths(name: Name, network: Network) -> Paths:
         asked[ours.column] = ours.nodes
     else:
         weights[ours.column - 1] = edges[ours.column - 1] = ours.weights
-        neurons[ours.column - 1] = ours.weights.any(axis=0)  # the activation there is a factor of dC/dW
+        neurons[ours.column - 1] = np.asarray(ours.weights.any(axis=0))  # the activation there is a factor of dC/dW
     return Paths(tuple(neurons), tuple(edges), tuple(weights), tuple(asked), not cause)
 
 
@@ -96,9 +96,9 @@ def _between(start: _Spot, end: _Spot, joins: list[Flags], widths: tuple[int, ..
     reach, back = ([np.zeros(width, dtype=bool) for width in widths] for _ in range(2))
     reach[start.column], back[end.column] = start.nodes, end.nodes
     for column in range(start.column + 1, len(widths)):
-        reach[column] = (joins[column - 1] & reach[column - 1]).any(axis=1)
+        reach[column] = np.asarray((joins[column - 1] & reach[column - 1]).any(axis=1))
     for column in range(end.column - 1, -1, -1):
-        back[column] = (joins[column] & back[column + 1][:, None]).any(axis=0)
+        back[column] = np.asarray((joins[column] & back[column + 1][:, None]).any(axis=0))
     return [there & needed for there, needed in zip(reach, back, strict=True)]
 
 
@@ -127,10 +127,12 @@ def _ends(name: Name, network: Network, widths: tuple[int, ...]) -> tuple[_Spot,
 def _spot(name: Name, network: Network, widths: tuple[int, ...]) -> _Spot:
     """Find one number in the picture."""
     symbol, last = name.symbol, network.depth
+    if symbol in ("W", "b", "gamma", "beta"):
+        _check_parameter(f"{symbol}{name.layer}", network)
     if symbol == "W":
         l = _layer(name, 1, last)
         weights = _flags(name, (widths[l], widths[l - 1]))
-        return _Spot(l, weights.any(axis=1), weights)
+        return _Spot(l, np.any(weights, axis=1), weights)
     if symbol == "x":
         return _Spot(0, _flags(name, (widths[0],)))
     if symbol in _OF_NEURONS:
@@ -145,6 +147,14 @@ def _spot(name: Name, network: Network, widths: tuple[int, ...]) -> _Spot:
         "neuron or a derivative by one of them",
         symbol=symbol,
     )
+
+
+def _check_parameter(name: str, network: Network) -> None:
+    known = [entry.name for entry in network.entries]
+    if name not in known:
+        raise UsageError(
+            "there is no parameter {name!r} in this network; it has {known}", name=name, known=", ".join(known)
+        )
 
 
 def _layer(name: Name, first: int, last: int) -> int:

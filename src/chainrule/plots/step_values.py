@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from chainrule.explain.names import Name
+from chainrule.explain.names import COST, Name
 from chainrule.explain.trace import Stage, Trace
 from chainrule.formulas.losses import cross_entropy_slope
-from chainrule.network import Dense, Dropout
+from chainrule.network import BatchNorm, Dense, Dropout
 from chainrule.plots.step_names import Words
 
 __all__ = ["Flow", "backward_flow", "dropped_neurons", "forward_flow", "value_of"]
@@ -100,17 +100,19 @@ def value_of(name: Name, trace: Trace, row: int) -> float | None:
         trace: the step.
         row: the row, for numbers that each row has.
     """
-    if name.through is not None or not all(isinstance(i, int) for i in name.index):
+    place = name if name.by is None else name.by
+    if name.through is not None or not all(isinstance(i, int) for i in place.index):
         return None
-    if name.symbol == "d":
-        if name.of is None or name.by is None or name.of.symbol != "C" or name.mark:
-            return None
+    array: Floats | float | None
+    if name.symbol != "d":
+        array = _numbers(name, trace, row)
+    elif name.by is not None and name.of == COST and not name.mark:
         array = _slopes(name.by, trace, row)
     else:
-        array = _numbers(name, trace, row)
-    if array is None or np.ndim(array) != len(name.by.index if name.by else name.index):
         return None
-    return float(np.asarray(array)[name.by.index if name.by else name.index])
+    if array is None or np.ndim(array) != len(place.index):
+        return None
+    return float(np.asarray(array)[tuple(int(i) for i in place.index)])
 
 
 def _numbers(name: Name, trace: Trace, row: int) -> Floats | float | None:
@@ -175,6 +177,8 @@ def _activation_slopes(trace: Trace, row: int, l: int) -> Floats | None:
 def _factors(trace: Trace, row: int, l: int, words: Words) -> dict[str, Floats]:
     """Give the two factors of a neuron's error, dC/da and f'(z), where it is their product."""
     stage = next(stage for stage in reversed(trace.stages) if stage.l == l and stage.D is not None)
+    assert isinstance(stage.layer, Dense | BatchNorm)
+    assert stage.Z is not None
     activation, slopes = stage.layer.activation, _activation_slopes(trace, row, l)
     found = {} if slopes is None else {f"∂{words.cost}/∂{'out' if words.textbook else 'a'}": slopes}
     if found and activation.slope is not None:
