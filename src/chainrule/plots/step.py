@@ -7,6 +7,8 @@ import numbers
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from chainrule.errors import UsageError
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.trace import Trace
@@ -120,11 +122,12 @@ class _Scene:
         network, targets = trace.model.network, trace.Y is not None
         words = Words.of(notation, network.sizes)
         paths = None if name is None else find_paths(name, network)
-        forward = forward_flow(trace, place, words)
+        with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
+            forward = forward_flow(trace, place, words)
+            flows = (forward, backward_flow(trace, place, words)) if targets else (forward,)
+        _check_finite(flows)
         named = None if paths is None else _named(paths, network.depth)
         plan = make_plan(forward.neurons, named, targets, most)
-        flows = (forward, backward_flow(trace, place, words)) if targets else (forward,)
-        _check_finite(flows)
         return cls(trace, name, place, words, plan, paths, flows)
 
     def panel(self, axes: Any, flow: Flow) -> Panel:
