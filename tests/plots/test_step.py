@@ -27,6 +27,7 @@ from chainrule.explain.trace import Trace, trace
 from chainrule.language import speaking, tr
 from chainrule.plots import save_figure, step_diagram, style
 from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
+from chainrule.plots.step_layout import edge_segments, make_plan
 
 
 def worked_example() -> Trace:
@@ -131,6 +132,17 @@ def test_exactly_the_paths_are_marked() -> None:
     assert not any("path" in str(label) or "asked" in str(label) for each in plain for label in each)
 
 
+def test_where_a_weight_begins_counts_going_forward_only() -> None:
+    pale = []
+    for axes in step_diagram(worked_example(), dcost(2, 0, 1)).axes:
+        inks = {text.get_text(): to_hex(text.get_color()) for text in axes.texts}
+        pale.append(
+            {name for name, ink in inks.items() if ink == "#bbbbbb" and name[:1] in "axδ∂" and "\n" not in name}
+        )
+    assert pale[0] == {"x[0]", "x[1]", "a1[0]", "a2[1]"}
+    assert pale[1] == {"∂C/∂x[0]", "∂C/∂x[1]", "δ1[0]", "δ1[1]", "δ2[1]", "∂C/∂a2[1]"}
+
+
 def test_the_number_asked_for_is_written_on_its_line_and_in_the_title() -> None:
     step = random_step(3, 4, 4, 2, rows=3)
     figure = step_diagram(step, dcost(1, 1, 2), row=2)
@@ -174,9 +186,29 @@ def test_a_text_is_read_as_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 def test_texts_do_not_overlap(check_texts: Callable[[Figure], None], sizes: tuple[int, ...], notation: str) -> None:
     step, l = random_step(*sizes, output="softmax" if sizes[-1] > 2 else "identity", rows=2), len(sizes) - 1
-    check_texts(step_diagram(step, notation=notation))
-    last = dcost(l, sizes[l] - 1, sizes[l - 1] - 1)
+    last = dcost(l, sizes[l] - 1, sizes[l - 1] - 1) if max(sizes) > 2 else None
     check_texts(step_diagram(step, last, notation=notation, row=1))
+
+
+@pytest.mark.parametrize("before", [1, 2, 3, 4])
+@pytest.mark.parametrize("after", [1, 2, 3, 4])
+def test_every_number_has_its_place_or_none_has(before: int, after: int) -> None:
+    plan = make_plan([np.ones(before), np.ones(after)], None, True, 10)
+    if (before, after) in {(3, 4), (4, 3), (4, 4)}:  # too many lines
+        assert not plan.numbers
+        return
+    segments, middles = edge_segments(*plan.layers), plan.numbers[0]
+    ways = segments[:, 1] - segments[:, 0]
+    shares = (middles[:, 0] - segments[:, 0, 0]) / ways[:, 0]
+    np.testing.assert_allclose(segments[:, 0] + shares[:, None] * ways, middles, atol=1e-12)
+    high = 2 * 1.2 * plan.detail.note / 72  # two lines of text
+    for n, (x, y) in enumerate(middles):
+        for other in range(len(middles)):
+            if other == n:
+                continue
+            assert abs(x - middles[other, 0]) > 0.9 or abs(y - middles[other, 1]) > high
+            there = segments[other, 0, 1] + (x - segments[other, 0, 0]) / ways[other, 0] * ways[other, 1]
+            assert abs(y - there) > high / 2
 
 
 @pytest.mark.parametrize("step", [worked_example(), random_step(2, 3, 1), random_step(3, 3)], ids=["222", "231", "33"])

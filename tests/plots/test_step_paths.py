@@ -36,13 +36,16 @@ def test_a_weight_has_all_paths_to_the_cost(data: st.DataObject, sizes: list[int
     l = data.draw(st.integers(1, len(sizes) - 1))
     i, j = data.draw(st.integers(0, sizes[l] - 1)), data.draw(st.integers(0, sizes[l - 1] - 1))
     nodes, edges = paths_through(network, lambda path: path[l] == i and path[l - 1] == j)
-    for before in range(l - 1):  # what lies before the weight is none of its paths
-        nodes[before], edges[before] = set(), set()
+    for before in range(l):  # what lies before the weight is none of its paths
+        nodes[before] = set()
+        edges[before] = edges[before] if before == l - 1 else set()
     name = Name("W", l, (i, j))
     for asked in (slope_of(COST, name), name, name.after(), Name("m", through=name)):
         found = find_paths(asked, network)
         assert lit(found, network.depth) == (nodes, edges)
         assert [np.argwhere(flags).tolist() for flags in found.weights if flags.any()] == [[[i, j]]]
+        assert [np.flatnonzero(flags).tolist() for flags in found.sources if flags.any()] == [[j]]
+        assert found.sources[l - 1][j]
         assert not any(flags.any() for flags in found.asked)
         assert found.neurons[-2].tolist() == found.neurons[-3].tolist()
         assert found.neurons[-1].all()

@@ -20,7 +20,7 @@ from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
 from chainrule.plots.step_drawing import draw_panel
 from chainrule.plots.step_layout import Plan, make_plan
 from chainrule.plots.step_names import Words
-from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, Panel
+from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, StepPanel
 from chainrule.plots.step_paths import Paths, find_paths
 from chainrule.plots.step_values import Flow, backward_flow, dropped_neurons, forward_flow, value_of
 from chainrule.plots.style import drawing, heading, significant
@@ -130,12 +130,12 @@ class _Scene:
         plan = make_plan(forward.neurons, named, targets, most)
         return cls(trace, name, place, words, plan, paths, flows)
 
-    def panel(self, axes: Any, flow: Flow) -> Panel:
+    def panel(self, axes: Any, flow: Flow) -> StepPanel:
         targets = None if self.trace.Y is None else self.trace.Y[self.row]
         dropped = dropped_neurons(self.trace, self.row)
         coupled = self.trace.model.network.output_activation.pullback is not None
         captions = _captions(self.trace)
-        return Panel(axes, flow, self.plan, self.words, self.paths, dropped, targets, captions, coupled)
+        return StepPanel(axes, flow, self.plan, self.words, self.paths, dropped, targets, captions, coupled)
 
 
 def _row(trace: Trace, name: Name | None, row: int | None) -> int:
@@ -162,10 +162,9 @@ def _check_finite(flows: tuple[Flow, ...]) -> None:
 
 def _named(paths: Paths, depth: int) -> list[Any]:
     """Give the neurons that must be shown: those asked for, and both ends of a weight that was."""
-    flags = [asked.copy() for asked in paths.asked[: depth + 1]]
+    flags = [asked | source for asked, source in zip(paths.asked, paths.sources, strict=True)][: depth + 1]
     for l, weights in enumerate(paths.weights, start=1):
         flags[l] |= weights.any(axis=1)
-        flags[l - 1] |= weights.any(axis=0)
     return flags
 
 

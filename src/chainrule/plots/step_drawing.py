@@ -9,13 +9,13 @@ from chainrule.language import tr
 from chainrule.plots.palette import NEUTRAL
 from chainrule.plots.step_lines import draw_edges, draw_joints
 from chainrule.plots.step_nodes import draw_cost, draw_losses, draw_neurons
-from chainrule.plots.step_panel import Panel
+from chainrule.plots.step_panel import StepPanel
 from chainrule.plots.style import text_width
 
 __all__ = ["draw_panel"]
 
 
-def draw_panel(panel: Panel) -> None:
+def draw_panel(panel: StepPanel) -> None:
     """Draw all of it."""
     axes, plan = panel.axes, panel.plan
     axes.set_xlim(plan.left, plan.right)
@@ -35,7 +35,7 @@ def draw_panel(panel: Panel) -> None:
         axes.text(x, plan.bottom + 0.08, caption, fontsize=9.0, ha="center", va="bottom", color=NEUTRAL)
 
 
-def _write_head(panel: Panel) -> None:
+def _write_head(panel: StepPanel) -> None:
     """Write above a panel what flows in it, and what its circles, lines and numbers are."""
     axes, plan, words = panel.axes, panel.plan, panel.words
     names = {"C": words.cost, "a": "out" if words.textbook else "a", "z": "net" if words.textbook else "z"}

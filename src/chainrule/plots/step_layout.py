@@ -152,7 +152,7 @@ def edge_segments(before: Layer, after: Layer) -> Floats:
 
 
 def place_numbers(plan: Plan, l: int) -> Floats:
-    """Find a place on each line for its number where it touches no other, as far from other lines as can be.
+    """Find a place on each line for its number: off all other numbers, and as far from other lines as can be.
 
     Returns:
         The middles, shape (lines, 2); shape (0, 2) where there is no room for all of them.
@@ -165,11 +165,11 @@ def place_numbers(plan: Plan, l: int) -> Floats:
     for n in np.argsort(-np.abs(segments[:, 1, 1] - segments[:, 0, 1]), kind="stable"):
         start, end = segments[n]
         places = start + np.linspace(margin, 1 - margin, 25)[:, None] * (end - start)
-        free = [place for place in places if (np.abs(place - found) >= room).any(axis=1).all()]
-        if not free:
+        clear = np.array([_clearance(place, np.delete(segments, n, axis=0)) for place in places])
+        free = (np.abs(places[:, None] - found) >= room).any(axis=2).all(axis=1) & (clear >= room[1] / 2)
+        if not free.any():
             return np.empty((0, 2))
-        clear = [_clearance(place, np.delete(segments, n, axis=0)) for place in free]
-        found[n] = free[int(np.argmax(clear))]
+        found[n] = places[np.argmax(np.where(free, clear, -1.0))]
     return found
 
 
@@ -177,4 +177,4 @@ def _clearance(place: Floats, others: Floats) -> float:
     """Give how far above or below a place the nearest of some lines runs."""
     share = (place[0] - others[:, 0, 0]) / (others[:, 1, 0] - others[:, 0, 0])
     heights = others[:, 0, 1] + share * (others[:, 1, 1] - others[:, 0, 1])
-    return round(float(np.abs(heights - place[1]).min()), 6) if len(others) else 0.0
+    return round(float(np.abs(heights - place[1]).min()), 6) if len(others) else np.inf

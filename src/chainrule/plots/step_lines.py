@@ -13,7 +13,7 @@ from chainrule.plots.edges import DOTS, line_look
 from chainrule.plots.layout import Layer
 from chainrule.plots.palette import NEUTRAL
 from chainrule.plots.step_layout import edge_segments
-from chainrule.plots.step_panel import ASKED, FADED, PATH, PEN, Panel, ink
+from chainrule.plots.step_panel import ASKED, FADED, PATH, PEN, StepPanel, ink
 from chainrule.plots.style import significant
 
 __all__ = ["draw_edges", "draw_joints"]
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
 
 
-def draw_edges(panel: Panel, l: int) -> None:
+def draw_edges(panel: StepPanel, l: int) -> None:
     """Draw what flows along the weights of one layer; the largest of them has the widest line."""
     from matplotlib.collections import LineCollection
 
@@ -53,7 +53,7 @@ def draw_edges(panel: Panel, l: int) -> None:
         _write_number(panel, l, (i, j), segments[asked][0].mean(axis=0))
 
 
-def _mark(panel: Panel, segments: Floats, colour: str, label: str) -> None:
+def _mark(panel: StepPanel, segments: Floats, colour: str, label: str) -> None:
     """Mark lines as with a pen, below them."""
     from matplotlib.collections import LineCollection
 
@@ -70,7 +70,7 @@ def _along(segments: Floats) -> Floats:
     return np.asarray(way / np.linalg.norm(way, axis=1, keepdims=True))
 
 
-def _between_circles(panel: Panel, segments: Floats) -> Floats:
+def _between_circles(panel: StepPanel, segments: Floats) -> Floats:
     """Cut lines at the circles, and where they arrive a little before, so that an arrow's head has a tip."""
     near, radius = 0.8 * _HEAD, panel.plan.detail.radius
     at_start, at_end = (radius, radius + near) if panel.flow.forward else (radius + near, radius)
@@ -78,7 +78,7 @@ def _between_circles(panel: Panel, segments: Floats) -> Floats:
     return np.stack([segments[:, 0] + at_start * along, segments[:, 1] - at_end * along], axis=1)
 
 
-def _draw_heads(panel: Panel, segments: Floats, colours: Sequence[str], lit: Flags) -> None:
+def _draw_heads(panel: StepPanel, segments: Floats, colours: Sequence[str], lit: Flags) -> None:
     """Draw arrow heads where the lines arrive: at the next layer going forward, at the one before going back."""
     from matplotlib.collections import PolyCollection
 
@@ -93,14 +93,14 @@ def _draw_heads(panel: Panel, segments: Floats, colours: Sequence[str], lit: Fla
     panel.axes.add_collection(PolyCollection(list(corners), facecolors=colours, alpha=alphas, linewidths=0, zorder=2))
 
 
-def _write_numbers(panel: Panel, l: int, lit: Flags) -> None:
+def _write_numbers(panel: StepPanel, l: int, lit: Flags) -> None:
     """Write each weight, or its derivative, on its line."""
     columns = panel.flow.weights[l - 1].shape[1]
     for n, place in enumerate(panel.plan.numbers[l - 1]):
         _write_number(panel, l, divmod(n, columns), place, bool(lit[n]))
 
 
-def _write_number(panel: Panel, l: int, entry: tuple[int, int], place: Floats, lit: bool = True) -> None:
+def _write_number(panel: StepPanel, l: int, entry: tuple[int, int], place: Floats, lit: bool = True) -> None:
     """Write the name of a weight, or of its derivative, and below it the number."""
     name, value = Name("W", l, entry), panel.flow.weights[l - 1][entry]
     called = panel.words.write(name) if panel.flow.forward else panel.words.derivative(name)
@@ -110,7 +110,7 @@ def _write_number(panel: Panel, l: int, entry: tuple[int, int], place: Floats, l
     panel.axes.text(float(place[0]), float(place[1]), text, fontsize=panel.plan.detail.note, color=ink(lit), **look)
 
 
-def draw_joints(panel: Panel, losses: Layer) -> None:
+def draw_joints(panel: StepPanel, losses: Layer) -> None:
     """Draw the plain lines from outputs to their losses, and from there to the cost."""
     plan, end, last = panel.plan, len(panel.plan.layers), panel.plan.layers[-1].x
     for k, y in zip(losses.shown.tolist(), losses.y.tolist(), strict=True):

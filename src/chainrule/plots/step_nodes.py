@@ -11,13 +11,13 @@ from chainrule.language import tr
 from chainrule.plots.edges import DASHES
 from chainrule.plots.layout import Layer
 from chainrule.plots.palette import NEGATIVE, POSITIVE
-from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, Panel, ink
+from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, StepPanel, ink
 from chainrule.plots.style import significant, text_width
 
 __all__ = ["draw_cost", "draw_losses", "draw_neurons"]
 
 
-def draw_neurons(panel: Panel, l: int, layer: Layer) -> None:
+def draw_neurons(panel: StepPanel, l: int, layer: Layer) -> None:
     """Draw one column: circles that are the fuller the larger their number is among those of the layer."""
     plan, words, forward = panel.plan, panel.words, panel.flow.forward
     values = panel.flow.neurons[l]
@@ -42,7 +42,7 @@ def draw_neurons(panel: Panel, l: int, layer: Layer) -> None:
 
 
 def _draw_circle(
-    panel: Panel, place: tuple[float, float], value: float, largest: float | None, lit: bool, asked: bool
+    panel: StepPanel, place: tuple[float, float], value: float, largest: float | None, lit: bool, asked: bool
 ) -> None:
     from matplotlib.patches import Circle
 
@@ -67,7 +67,7 @@ def _draw_circle(
     _inside(panel, place, value, 1.65 * radius, lit)
 
 
-def _inside(panel: Panel, place: tuple[float, float], value: float, room: float, lit: bool) -> None:
+def _inside(panel: StepPanel, place: tuple[float, float], value: float, room: float, lit: bool) -> None:
     """Write a number into a circle or box, smaller where it is long."""
     from matplotlib.patheffects import withStroke
 
@@ -78,26 +78,26 @@ def _inside(panel: Panel, place: tuple[float, float], value: float, room: float,
     written.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
 
 
-def _above(panel: Panel, x: float, y: float, text: str, lit: bool) -> None:
+def _above(panel: StepPanel, x: float, y: float, text: str, lit: bool) -> None:
     words: dict[str, Any] = {"ha": "center", "va": "bottom", "color": ink(lit), "zorder": 5, "fontweight": "bold"}
     paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.2}
     panel.axes.text(x, y + 0.03, text, fontsize=panel.plan.detail.name, bbox=paper, **words)
 
 
-def _below(panel: Panel, x: float, y: float, text: str, lit: bool) -> None:
+def _below(panel: StepPanel, x: float, y: float, text: str, lit: bool) -> None:
     if text:
         paper = {"facecolor": "white", "edgecolor": "none", "pad": 0.4}
         place: dict[str, Any] = {"ha": "center", "va": "top", "linespacing": 1.15, "zorder": 2.7}
         panel.axes.text(x, y - 0.07, text, fontsize=panel.plan.detail.note, color=ink(lit), bbox=paper, **place)
 
 
-def _write_gap(panel: Panel, layer: Layer) -> None:
+def _write_gap(panel: StepPanel, layer: Layer) -> None:
     assert layer.gap is not None
     more = tr("⋮ {n:,} more", n=layer.size - len(layer.shown))
     panel.axes.text(layer.x, layer.gap, more, fontsize=8.5, ha="center", va="center", color=INK, zorder=5)
 
 
-def draw_losses(panel: Panel, losses: Layer) -> None:
+def draw_losses(panel: StepPanel, losses: Layer) -> None:
     """Draw a box for each output: its loss, or what comes back from it, and its target."""
     from matplotlib.patches import FancyBboxPatch
 
@@ -126,7 +126,7 @@ def draw_losses(panel: Panel, losses: Layer) -> None:
             _above(panel, losses.x, y + high, target, lit)
 
 
-def draw_cost(panel: Panel) -> None:
+def draw_cost(panel: StepPanel) -> None:
     """Draw the cost, behind all losses."""
     plan, end = panel.plan, len(panel.plan.layers) + 1
     lit = panel.lit(end, 0)

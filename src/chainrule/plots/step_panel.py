@@ -18,7 +18,7 @@ from chainrule.plots.step_values import Flow
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ASKED", "FADED", "INK", "PATH", "PEN", "Panel", "ink"]
+__all__ = ["ASKED", "FADED", "INK", "PATH", "PEN", "StepPanel", "ink"]
 
 PATH, ASKED = COLOURS[7], COLOURS[4]  # a marker pen's yellow, and a stronger one for what was asked for
 PEN = 0.6  # how strong it is
@@ -35,7 +35,7 @@ def ink(lit: bool) -> str:
 
 
 @dataclass(frozen=True)
-class Panel:
+class StepPanel:
     """What a panel is drawn from.
 
     Args:
@@ -62,4 +62,7 @@ class Panel:
 
     def lit(self, column: int, node: int) -> bool:
         """Whether a node is drawn in full: all are, if nothing is highlighted."""
-        return self.paths is None or bool(self.paths.neurons[column][node])
+        if self.paths is None:
+            return True
+        source = self.flow.forward and self.paths.sources[column][node]
+        return bool(source or self.paths.neurons[column][node])

@@ -33,6 +33,8 @@ class Paths:
         neurons: for each column a flag per node: layers 0 to K, then the outputs' losses, then the cost.
         edges: for each layer a flag per weight, shape (N_l, N_{l-1}).
         weights: the same for the weights that were asked for by name.
+        sources: for each layer from 0 a flag per neuron: where such a weight begins, whose activation is a factor of
+            dC/dW, though no error has to come back to it.
         asked: like ``neurons``, for the nodes that were asked for by name.
         forward: whether the paths lead from the inputs to a number, and not from a number to the cost.
     """
@@ -40,6 +42,7 @@ class Paths:
     neurons: tuple[Flags, ...]
     edges: tuple[Flags, ...]
     weights: tuple[Flags, ...]
+    sources: tuple[Flags, ...]
     asked: tuple[Flags, ...]
     forward: bool
 
@@ -81,14 +84,15 @@ def find_paths(name: Name, network: Network) -> Paths:
     edges: list[Flags] = [np.outer(after, before) for before, after in pairwise(neurons[: last + 1])]
     if coupled and neurons[last].any() and neurons[last + 1].any():
         neurons[last] = neurons[last] | neurons[last + 1]
-    weights, asked = [np.zeros_like(flags) for flags in edges], [np.zeros(width, dtype=bool) for width in widths]
+    weights = [np.zeros_like(flags) for flags in edges]
+    sources, asked = ([np.zeros(width, dtype=bool) for width in widths] for _ in range(2))
     ours, cause = (start, True) if name.symbol in ("d", *_CAUSES) else (end, False)
     if ours.weights is None:
         asked[ours.column] = ours.nodes
     else:
         weights[ours.column - 1] = edges[ours.column - 1] = ours.weights
-        neurons[ours.column - 1] = np.asarray(ours.weights.any(axis=0))  # the activation there is a factor of dC/dW
-    return Paths(tuple(neurons), tuple(edges), tuple(weights), tuple(asked), not cause)
+        sources[ours.column - 1] = np.asarray(ours.weights.any(axis=0))
+    return Paths(tuple(neurons), tuple(edges), tuple(weights), tuple(sources), tuple(asked), not cause)
 
 
 def _between(start: _Spot, end: _Spot, joins: list[Flags], widths: tuple[int, ...]) -> list[Flags]:
