@@ -247,6 +247,9 @@ def test_wide_layers_show_the_largest_and_those_asked_for() -> None:
     largest = np.argsort(-np.abs(step.A[0][0]))[:10]
     assert {f"x[{j}]" for j in largest} == {text for text in texts(forward) if text.startswith("x[")}
     assert {f"a2[{k}]" for k in range(10)} <= set(texts(forward))
+    said = [texts(axes)[1].replace("\n", " ") for axes in (forward, backward)]
+    assert "box: loss of the output" in said[0]
+    assert "box: a − y" in said[1]
     smallest = int(np.argmin(np.abs(step.A[0][0])))
     unlikely = int(np.argmin(np.abs(step.A[1][0])))
     asked = step_diagram(step, dcost(1, unlikely, smallest)).axes[1]

@@ -225,6 +225,6 @@ def _legend(scene: _Scene) -> list[Any]:
     if any(flags.any() for flags in dropped_neurons(scene.trace, scene.row)):
         handles.append(Line2D([], [], color=INK, marker="x", linestyle="", label=tr("dropped")))
     if scene.paths is not None:
-        handles.append(Line2D([], [], color=ASKED, alpha=PEN, linewidth=8, label=tr("asked for")))
+        handles.append(Line2D([], [], color=ASKED, alpha=PEN, linewidth=8, label=tr("what is asked for")))
         handles.append(Line2D([], [], color=PATH, alpha=PEN, linewidth=8, label=tr("on a path")))
     return handles

@@ -37,20 +37,23 @@ def draw_panel(panel: StepPanel) -> None:
 
 def _write_head(panel: StepPanel) -> None:
     """Write above a panel what flows in it, and what its circles, lines and numbers are."""
-    axes, plan, words = panel.axes, panel.plan, panel.words
+    plan, words, flow = panel.plan, panel.words, panel.flow
     names = {"C": words.cost, "a": "out" if words.textbook else "a", "z": "net" if words.textbook else "z"}
-    if panel.flow.forward:
+    if flow.forward:
         head = tr("Forward →")
-        text = tr("circle: activation {a}; line: w · {a}, what the weight adds to {z}", **names)
-        number = tr("on the line: w")
+        says = [tr("circle: activation {a}; line: w · {a}, what the weight adds to {z}", **names)]
+        number, box = tr("on the line: w"), tr("box: loss of the output")
     else:
         head = tr("← Backward")
-        text = tr("circle: error δ = ∂{C}/∂{z}, of inputs ∂{C}/∂x; line: δ · w, what the weight takes back", **names)
+        says = [tr("circle: error δ = ∂{C}/∂{z}, of inputs ∂{C}/∂x; line: δ · w, what the weight takes back", **names)]
         number = tr("on the line: ∂{C}/∂w = δ · {a}", **names)
-    text += f"; {number}" if plan.detail.numbered else ""
+        box = tr("box: {a} − y", **names) if flow.short else tr("box: ∂{C}/∂{a}", **names)
+    says += [number] if plan.detail.numbered else []
+    says += [box] if plan.losses is not None and flow.losses is not None and not plan.detail.notes else []
+    text = "; ".join(says)
     place: dict[str, Any] = {"va": "top", "ha": "left"}
     room = 72 * (plan.width - 1.3 - 0.12)
     letters = int(len(text) * room / (0.9 * text_width(text, 8.5)))
-    axes.text(plan.left + 0.12, plan.top - 0.1, head, fontsize=11.0, fontweight="bold", **place)
+    panel.axes.text(plan.left + 0.12, plan.top - 0.1, head, fontsize=11.0, fontweight="bold", **place)
     lines = "\n".join(textwrap.wrap(text, letters))
-    axes.text(plan.left + 1.3, plan.top - 0.12, lines, fontsize=8.5, color=NEUTRAL, **place)
+    panel.axes.text(plan.left + 1.3, plan.top - 0.12, lines, fontsize=8.5, color=NEUTRAL, **place)

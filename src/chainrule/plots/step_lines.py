@@ -19,6 +19,7 @@ from chainrule.plots.style import significant
 __all__ = ["draw_edges", "draw_joints"]
 
 _HEAD = 0.16  # inches, length of an arrow's head
+_MOST_STRONG = 20  # marked lines between two layers
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -58,9 +59,10 @@ def _mark(panel: StepPanel, segments: Floats, colour: str, label: str) -> None:
     from matplotlib.collections import LineCollection
 
     if len(segments):
+        strength = PEN if len(segments) <= _MOST_STRONG else PEN / 3  # so many would fill the paper
         wide = panel.plan.detail.widest + (6.0 if panel.plan.detail.widest > 3 else 3.0)
         panel.axes.add_collection(
-            LineCollection(list(segments), colors=colour, linewidths=wide, alpha=PEN, label=label, zorder=0.5)
+            LineCollection(list(segments), colors=colour, linewidths=wide, alpha=strength, label=label, zorder=0.5)
         )
 
 
