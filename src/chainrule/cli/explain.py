@@ -270,9 +270,9 @@ def _chosen(row: str, n: int, name: str) -> slice:
 
 def _draw(step: Trace, of: str | None, notation: str, path: Path) -> None:
     from chainrule.cli.output import make_console
-    from chainrule.plots import step as draw
+    from chainrule.plots import save_figure, step_diagram
 
-    draw(step, of=of, notation=notation).save(path)
+    save_figure(step_diagram(step, of, notation=notation), path)
     make_console(sys.stderr).print(tr("plot   {path}", path=path), highlight=False)
 
 

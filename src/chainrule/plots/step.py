@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import numbers
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.errors import UsageError
+from chainrule.explain.asking import find_name
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.trace import Trace
 from chainrule.language import tr
@@ -77,7 +77,7 @@ def step_diagram(
             "step_diagram draws a trace and was given {kind}; give it what trace(model, X, Y) returns",
             kind=type(trace).__name__,
         )
-    name = importlib.import_module("chainrule.explain.asking").find_name(of, trace) if isinstance(of, str) else of
+    name = find_name(of, trace) if isinstance(of, str) else of
     scene = _Scene.of(trace, name, row, notation, positive(max_neurons, "max_neurons", least=3))
     # Beside each other where that is not wider than a screen shows legibly.
     across = scene.plan.height > 0.7 * scene.plan.width and 2 * scene.plan.width <= _WIDEST
