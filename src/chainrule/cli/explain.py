@@ -231,7 +231,8 @@ def _step(path: Path, data: str | None, wanted: dict[str, Any], data_dir: Path |
     targets = None if y is None else y[chosen]
     if targets is not None:
         check_labels(model, targets, name)
-    return trace(replace(model, encoder=None), X, targets, optimizer=wanted["optimizer"])
+    step = trace(replace(model, encoder=None), X, targets, optimizer=wanted["optimizer"])
+    return step if model.encoder is None else replace(step, columns=tuple(model.encoder.outputs))
 
 
 def _rows(

@@ -74,6 +74,7 @@ class Trace:
         gradient: dC/dtheta without penalties, with views ``W[l]``, ``b[l]``, …; None without targets, and where an
             activation has no usable slope.
         rule: how an update is made.
+        columns: what the inputs are called, where they come from a table; else empty.
 
     >>> from chainrule import Network
     >>> step = trace(Network.from_sizes([2, 2, 1], "sigmoid", "sigmoid").init(seed=0), [[0.5, 1.0]], [[1.0]])
@@ -93,6 +94,7 @@ class Trace:
     cost: float | None
     gradient: Parameters | None
     rule: UpdateRule
+    columns: tuple[str, ...] = ()
 
     @property
     def m(self) -> int:
@@ -246,7 +248,8 @@ def trace(
     vector = as_weights(weights, len(X), model.dtype)
     rule = find_rule(model, optimizer, penalties, clip, memory)
     with np.errstate(all="ignore"):  # what is not finite is shown as it is
-        return _record(model, X, matrix, vector, draw, rule)
+        step = _record(model, X, matrix, vector, draw, rule)
+    return step if model.encoder is None else dataclasses.replace(step, columns=tuple(model.encoder.outputs))
 
 
 def _exact(model: Model, loss: str | Loss | None) -> Model:
