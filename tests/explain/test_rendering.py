@@ -30,7 +30,7 @@ from .parsing import check_html, check_latex, check_text
 
 # The campaign looks at a thousand.
 CASES = int(os.environ.get("CHAINRULE_CASES", "60"))
-CHECKS: dict[str, Callable[[str, int], int]] = {
+CHECKS: dict[str, Callable[..., int]] = {
     "text": check_text,
     "latex": check_latex,
     "md": check_latex,
@@ -130,7 +130,14 @@ def test_rounding_noise_is_no_number() -> None:
     noise = 0.1 + 0.2 - 0.3
     page = Page("", (Equation(ref("z", noise, 0), (ref("a", 0.1) + ref("b", 0.2) - ref("c", 0.3),), noise),))
     assert "≈ 0 ± 10⁻¹⁵" in page.text() or "≈ 1×10⁻¹⁶" in page.text()
-    assert check_text(page.text()) == check_html(page.html()) == check_latex(page.latex()) == 1
+    assert check_text(page.text(), noise=1e-12) == check_html(page.html()) == check_latex(page.latex()) == 1
+
+
+def test_a_mistake_does_not_pass_for_rounding() -> None:
+    page = Page("", (Equation(ref("z", 0.0, 0), (ref("a", 0.1) * ref("b", 0.2),), 0.03),))
+    for format, check in CHECKS.items():
+        with pytest.raises(AssertionError, match="more than rounding"):
+            check(render(page, format), 8, 1e-6)
 
 
 def test_a_page_shows_itself() -> None:
