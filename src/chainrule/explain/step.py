@@ -98,6 +98,8 @@ def _answers(body: Anatomy, view: View) -> Iterator[Block]:
     step = body.step
     classes, last = step.model.classes, body.out(len(body.stages) - 1)
     A = body.forward[last][0]
+    if classes is not None and len(classes) == 2 and len(A) == 1:
+        classes = classes[1:]  # one output is the probability of the second class
     if classes is None or len(classes) != len(A):
         return
     places, rest = largest(A, 2 * view.most)
