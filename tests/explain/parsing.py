@@ -225,7 +225,7 @@ def check_sides(sides: Sequence[Side], digits: int, noise: float | None, where: 
             raise AssertionError(f"{error}: {where}") from error
         checked += 1
         if sides[-1].sign == "≈" and noise is not None:
-            largest = max(abs(token.value) for token in tokens if token.kind == "number")
+            largest = max(abs(result.value), *(abs(token.value) for token in tokens if token.kind == "number"))
             assert result.unit <= noise * largest, f"that is more than rounding: {where}"
         if mp.isnan(result.unit):
             continue

@@ -229,7 +229,7 @@ def _textbook(name: Name, sizes: tuple[int, ...]) -> tuple[str, str, str] | None
     if name.symbol == "x":
         return "i", _neuron("", name.index), row
     if name.symbol == "y":
-        return "target", _neuron("o", name.index), row
+        return "target", _neuron("o", name.index) if name.index else "", row
     l, depth = name.layer, len(sizes) - 1
     if l is None or name.through:
         return None
