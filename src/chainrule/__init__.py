@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
+    from chainrule.explain.gradcheck import gradcheck
     from chainrule.formulas import (
         L1,
         L2,
@@ -108,6 +109,7 @@ _HOMES = {
     "TensorBoard": "training",
     "TimeLimit": "training",
     "find_rate": "training",
+    "gradcheck": "explain.gradcheck",
     "check_parity": "storage",
     "from_keras_weights": "storage",
     "from_sklearn": "storage",
@@ -177,6 +179,7 @@ __all__ = [
     "from_keras_weights",
     "from_sklearn",
     "from_torch_state_dict",
+    "gradcheck",
     "lessons",
     "limit_threads",
     "load",

@@ -1,0 +1,276 @@
+"""Is a gradient the derivative of its value? Asked of a network, or of anybody's function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines import Draw
+from chainrule.errors import UsageError
+from chainrule.explain.gradcheck.calling import Failure, copied, name_of, quiet
+from chainrule.explain.gradcheck.comparing import Compared, Plan, Unusable, compare
+from chainrule.explain.gradcheck.hints import common_hint, hint_of
+from chainrule.explain.gradcheck.networks import network_points, network_subject, own_point
+from chainrule.explain.gradcheck.probing import blind_spots, points_around
+from chainrule.explain.gradcheck.report import CheckedArray, CheckedEntry, GradientReport
+from chainrule.explain.gradcheck.subjects import Point, Subject, subject_of
+from chainrule.formulas import Loss
+from chainrule.language import Message
+from chainrule.model import Model
+from chainrule.network import Network
+from chainrule.streams import check_seed
+
+__all__ = ["gradcheck"]
+
+_WORST = 5
+
+
+def gradcheck(
+    subject: Network | Model | Callable[..., Any],
+    *arguments: Any,
+    gradient: Callable[..., Any] | None = None,
+    step: Callable[..., Any] | None = None,
+    rate: float | None = None,
+    loss: str | Loss | None = None,
+    draw: Draw | None = None,
+    engine: str = "reference",
+    entries: int = 50,
+    tolerance: float | None = None,
+    seed: int = 0,
+) -> GradientReport:
+    """Check a gradient against derivatives computed from values alone.
+
+    A function is called as ``f(theta, *data)``, as ``f(W1, b1, …, *data)`` where theta is a tuple or list of arrays, or
+    by name where theta is a dict of argument names. It gives the value and its gradient, in theta's form; or the value
+    alone, with ``gradient=`` or ``step=`` beside it. Besides the point that it is given, it is tried at random ones.
+
+    Args:
+        subject: a function; a `Model`, with rows and targets or without; or a `Network`, which brings its own probes.
+        *arguments: of a function: theta (an array, or a dict, list or tuple of arrays), then its other arguments, such
+            as X and Y. Of a model: X, Y and weights, as in ``model.gradient``, or nothing.
+        gradient: a function of the same arguments that gives the gradient.
+        step: a function of the same arguments that makes one step of gradient descent: it gives the new parameters, or
+            changes the given ones in place. The gradient is (before - after) / rate.
+        rate: the learning rate of that step.
+        loss: of a model or network: another loss than its own.
+        draw: of a model: the dropout masks of a training pass, ``Draw(seed, update)``.
+        engine: of a model or network: whose gradient is checked.
+        entries: of larger arrays, how many entries are looked at one by one; the others all at once.
+        tolerance: how far a gradient may be off, in units of the array's largest derivative; None goes by the number
+            type: 1e-11 for float64, 1e-4 for float32. Rounding that is measured comes on top.
+        seed: of the random probes.
+
+    Returns:
+        A `GradientReport`; ``report.ok`` says whether all is right.
+
+    Raises:
+        UsageError: for a function that cannot be called so, fails, or gives what is no value or no gradient.
+
+    Source: A. Griewank and A. Walther, "Evaluating Derivatives", SIAM 2008, for differences and their errors.
+
+    >>> import numpy as np
+    >>> def loss_and_gradient(w, X, y):
+    ...     e = X @ w - y
+    ...     return np.mean(e**2), 2 * X.T @ e  # forgets the mean
+    >>> X, y = np.array([[1.0, 2.0], [3.0, 4.0], [5.0, 7.0]]), np.array([1.0, 0.0, 2.0])
+    >>> report = gradcheck(loss_and_gradient, np.zeros(2), X, y)
+    >>> report.ok
+    False
+    >>> print(report["w"].hint)
+    dw = 3 × numerical, for every entry. 3 is a size of your data: the gradient of a sum, where the value is a mean?
+    """
+    plan = _plan(entries, tolerance, seed)
+    if isinstance(subject, Network):
+        subject = subject.init(seed=seed)
+        if arguments:
+            raise UsageError(
+                "a network has no parameters, so X and Y say little; give gradcheck(network) alone, or a model: "
+                "gradcheck(network.init(seed=0), X, Y)"
+            )
+    if isinstance(subject, Model):
+        if gradient is not None or step is not None:
+            raise UsageError("a model has a gradient of its own; gradient= and step= belong to a function")
+        return _check_model(subject, arguments, loss, draw, engine, plan)
+    if not callable(subject):
+        raise UsageError(
+            "what is checked must be a function, a Model or a Network, not {given}", given=type(subject).__name__
+        )
+    if not arguments:
+        raise UsageError(
+            "gradcheck({name}) lacks the parameters to start from: gradcheck({name}, theta, X, Y)",
+            name=name_of(subject),
+        )
+    if (step is None) != (rate is None) or (step is not None and gradient is not None) or rate == 0:
+        raise UsageError("give gradient=, or step= together with its rate=, such as rate=0.1; or none of them")
+    with quiet():
+        made, own = subject_of(subject, arguments[0], arguments[1:], gradient, step, rate)
+        return _check_function(made, own, plan)
+
+
+def _plan(entries: int, tolerance: float | None, seed: int) -> Plan:
+    if isinstance(entries, bool) or not isinstance(entries, (int, np.integer)) or entries < 1:
+        raise UsageError("entries is {entries!r}; it must be a whole number of at least 1", entries=entries)
+    if tolerance is not None and not 0 < tolerance < 1:
+        raise UsageError("tolerance is {tolerance!r}; it must be between 0 and 1, or None", tolerance=tolerance)
+    return Plan(int(entries), tolerance, check_seed(seed))
+
+
+def _check_model(
+    model: Model, arguments: Sequence[Any], loss: str | Loss | None, draw: Draw | None, engine: str, plan: Plan
+) -> GradientReport:
+    if len(arguments) not in (0, 2, 3):
+        raise UsageError(
+            "gradcheck(model, …) takes X and Y, and weights if there are any, or nothing, not {n} arguments",
+            n=len(arguments),
+        )
+    if not isinstance(draw, Draw | None):
+        raise UsageError("draw is {draw!r}; expected Draw(seed, update), such as Draw(0, 1), or None", draw=draw)
+    made, model = network_subject(model, engine, loss)
+    weights = arguments[2] if len(arguments) == 3 else None
+    points = [own_point(model, arguments[0], arguments[1], weights, draw)] if arguments else []
+    with quiet():
+        return _report(made, [*points, *network_points(model, plan.seed)], plan, [])
+
+
+def _check_function(subject: Subject, own: Point, plan: Plan) -> GradientReport:
+    notes = _tried_out(subject, own)
+    if not own.data:
+        notes.append(
+            Message(
+                "Data that the function takes from elsewhere could not be varied; where they hide a mistake it stays "
+                "hidden. Make them arguments: gradcheck(f, theta, X, Y)."
+            )
+        )
+    return _report(subject, [own, *points_around(own, plan.seed)], plan, notes)
+
+
+def _tried_out(subject: Subject, own: Point) -> list[Message]:
+    """Call the functions at the user's point, and tell what is the matter where they cannot be used.
+
+    Raises:
+        UsageError: then.
+    """
+    data = copied(own.data)
+    try:
+        first = complex(subject.value(own.arrays, data)).real
+        second = complex(subject.value(own.arrays, data)).real
+        given = subject.gradient(own.arrays, data)
+    except Failure as failure:
+        raise UsageError(
+            "{name} fails at the point it was given: {what}", name=subject.name, what=failure.told()
+        ) from failure.error
+    if not np.isfinite(first):
+        raise UsageError(
+            "the value of {name} at the point it was given is {value}; start where it is finite",
+            name=subject.name,
+            value=first,
+        )
+    if abs(first - second) > 1e-6 * abs(first):
+        raise UsageError(
+            "{name} gives {first:.10g} and then {second:.10g} for the same arguments, so it has no derivative to "
+            "compare with; draw its random numbers from np.random.default_rng(0), made within it",
+            name=subject.name,
+            first=first,
+            second=second,
+        )
+    return [
+        Message(
+            "d{name} is {given}, though the parameters are {kind}; it is held to what {given} can hold.",
+            name=name,
+            given=array.dtype.name,
+            kind=theta.dtype.name,
+        )
+        for name, array, theta in zip(subject.names, given, own.arrays, strict=True)
+        if array.dtype.kind == "f" and array.dtype.itemsize < theta.dtype.itemsize
+    ]
+
+
+def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[Message]) -> GradientReport:
+    probes: list[tuple[Point, list[Compared]]] = []
+    skipped, hidden = [], []
+    for point in points:
+        try:
+            found = compare(subject, point, plan)
+        except (Failure, Unusable, UsageError) as error:
+            if point.own and isinstance(error, UsageError):
+                raise
+            skipped.append(Message("{point}: {why}", point=point.label, why=_reason(error)))
+            continue
+        probes.append((point, found))
+        if point.own:
+            hidden = blind_spots(point, subject.names, [one.found.values for one in found])
+    arrays = tuple(_summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
+    wrong_at = {point.label for point, found in probes for one in found if one.verdict not in ("right", "unseen")}
+    if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:
+        notes = [*notes, Message("At your own point every number agrees: the mistake does not show there.")]
+    hint = next((h for point, found in probes if (h := _whole(point, found))), "")
+    labels = tuple(point.label for point, _ in probes)
+    return GradientReport(subject.name, arrays, labels, tuple(skipped), tuple(hidden), tuple(notes), hint)
+
+
+def _reason(error: Exception) -> Message | str:
+    if isinstance(error, Failure):
+        return error.told()
+    return Message("the value is not finite there") if isinstance(error, Unusable) else str(error)
+
+
+def _sizes(point: Point) -> list[int]:
+    """Give the numbers of rows and columns of the data, rows first."""
+    shapes = [each.shape for each in point.data if isinstance(each, np.ndarray)]
+    return [shape[k] for k in (0, 1) for shape in shapes if len(shape) > k]
+
+
+def _whole(point: Point, found: list[Compared]) -> Message | None:
+    wrong = [one for one in found if one.verdict not in ("right", "unseen")]
+    clean = not any(one.verdict == "right" for one in found)
+    return common_hint(wrong, clean, _sizes(point))
+
+
+def _summed(seen: list[tuple[Point, Compared]], probes: list[tuple[Point, list[Compared]]]) -> CheckedArray:
+    """Sum up what all probes found of one array; the first of the worst is shown."""
+    worst = max(range(len(seen)), key=lambda i: (_badness(seen[i][1]), -i))
+    point, one = seen[worst]
+    entries: tuple[CheckedEntry, ...] = ()
+    hint: Message | str = ""
+    if one.verdict not in ("right", "unseen"):
+        others = next(found for at, found in probes if at is point)
+        entries, hint = _worst_entries(one), hint_of(one, others, _sizes(point))
+    return CheckedArray(
+        name=f"d{one.name}",
+        shape=one.shape,
+        verdict=one.verdict,
+        error=max((float(c.errors[~c.undecided].max(initial=0)) for _, c in seen if len(c.errors)), default=0.0),
+        checked=sum(int(np.sum(~c.undecided)) for _, c in seen),
+        kinks=sum(int(np.sum(c.found.kinks)) for _, c in seen),
+        undecided=sum(int(np.sum(c.undecided & ~c.found.kinks)) for _, c in seen),
+        method=one.found.method,
+        where=point.label if hint or entries else "",
+        worst=entries,
+        hint=hint,
+    )
+
+
+def _badness(one: Compared) -> int:
+    """Rank verdicts: a wrong one counts more than one that saw nothing, and that less than a right one."""
+    return ["unseen", "right", "inexact", "wrong", "shape"].index(one.verdict)
+
+
+def _worst_entries(one: Compared) -> tuple[CheckedEntry, ...]:
+    order = np.argsort(-np.where(np.isfinite(one.errors), one.errors, np.inf), kind="stable")
+    return tuple(
+        CheckedEntry(
+            _entry_name(one, int(one.entries[i])),
+            float(one.yours[i]),
+            float(one.found.values[i]),
+            float(one.errors[i]),
+        )
+        for i in order[:_WORST]
+        if one.bad[i]
+    )
+
+
+def _entry_name(one: Compared, flat: int) -> str:
+    index = np.unravel_index(flat, one.shape) if one.shape else ()
+    return f"d{one.name}" + (f"[{','.join(map(str, index))}]" if index else "")

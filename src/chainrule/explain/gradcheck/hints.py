@@ -1,0 +1,200 @@
+"""What a wrong gradient may have gone wrong by: ratios, transposes, other arrays and penalties tell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from chainrule.explain.gradcheck.comparing import Compared
+from chainrule.formulas import Array
+from chainrule.language import Message
+
+__all__ = ["common_hint", "hint_of", "ratio_of"]
+
+_SAME = 1e-6  # how close numbers must be to count as the same
+
+
+def ratio_of(one: Compared) -> float | None:
+    """Give yours / numerical where that is the same for every entry, else None."""
+    n = one.found.values
+    if len(one.yours) != len(n):
+        return None
+    sure = np.isfinite(one.yours) & ~one.undecided & (np.abs(n) > 1e-6 * np.abs(n).max(initial=0))
+    if sure.sum() < min(2, len(n)):
+        return None
+    ratios = one.yours[sure] / n[sure]
+    middle = float(np.median(ratios))
+    rest = np.abs(one.yours[~sure & ~one.undecided]) <= _SAME * np.abs(n).max()
+    return middle if np.all(np.abs(ratios - middle) <= _SAME * max(abs(middle), _SAME)) and rest.all() else None
+
+
+def common_hint(wrong: Sequence[Compared], all_of_them: bool, sizes: Sequence[int]) -> Message | None:
+    """Say what is the matter where all arrays are off by one factor.
+
+    Args:
+        wrong: the arrays that are not right.
+        all_of_them: whether no array is right.
+        sizes: numbers of rows and columns of the data, which a factor may be.
+    """
+    ratios = [ratio_of(one) for one in wrong]
+    first = ratios[0] if ratios else None
+    if first is None or not all_of_them or len(ratios) < 2:
+        return None
+    if any(each is None or abs(each - first) > _SAME * abs(first) for each in ratios):
+        return None
+    return Message(
+        "Your whole gradient is {ratio} times the numerical one. {why}",
+        ratio=_text(first),
+        why=_why(first, sizes, whole=True),
+    )
+
+
+def hint_of(one: Compared, others: Sequence[Compared], sizes: Sequence[int]) -> Message | str:
+    """Say what may be wrong with one array, or give an empty text.
+
+    Args:
+        one: an array that is wrong.
+        others: the other arrays of the same gradient.
+        sizes: numbers of rows and columns of the data.
+    """
+    name = f"d{one.name}"
+    if one.verdict == "shape":
+        return _of_shape(one, name)
+    if not np.isfinite(one.yours).all():
+        return Message("{name} has numbers that are not finite.", name=name)
+    if one.verdict == "inexact":
+        return Message(
+            "{name} is off by little, which is no rounding of {kind}: a narrower number type on the way (float32?), or "
+            "an epsilon or a clip in the value that the gradient leaves out. Training will not suffer from it.",
+            name=name,
+            kind=one.given.dtype.name,
+        )
+    if not np.any(one.yours):
+        return Message("{name} is 0 everywhere: it was never computed, or multiplied by 0.", name=name)
+    ratio = ratio_of(one)
+    if ratio is not None:
+        return Message(
+            "{name} = {ratio} × numerical, for every entry. {why}",
+            name=name,
+            ratio=_text(ratio),
+            why=_why(ratio, sizes, whole=False),
+        )
+    for look in (_transposed, _of_another, _penalty, _clipped, _partly):
+        found = look(one, others, name)
+        if found:
+            return found
+    return ""
+
+
+def _text(ratio: float) -> str:
+    inverse = 1 / ratio
+    if abs(ratio) < 1 and abs(inverse - round(inverse)) < 1e-5 * abs(inverse):
+        return f"{'-' if ratio < 0 else ''}1/{abs(round(inverse))}"
+    return f"{ratio:.6g}"
+
+
+def _why(ratio: float, sizes: Sequence[int], whole: bool) -> Message | str:
+    if abs(ratio + 1) < _SAME:
+        return Message("The sign is wrong: y - a where a - y is meant, or the way down instead of the gradient?")
+    if abs(ratio - 2) < _SAME and 2 not in sizes:
+        return Message("Half squares in the value, whole squares in the gradient?")
+    if abs(ratio - 0.5) < _SAME and 2 not in sizes:
+        return Message("Whole squares in the value, half squares in the gradient?")
+    for size in sizes:
+        if size > 1 and abs(ratio - size) < _SAME * size:
+            return Message("{n} is a size of your data: the gradient of a sum, where the value is a mean?", n=size)
+        if size > 1 and abs(ratio * size - 1) < _SAME:
+            return Message(
+                "{n} is a size of your data: the gradient of a mean, where the value is a sum, or 1/m twice?", n=size
+            )
+    return "" if whole else Message("A factor is missing, or there twice.")
+
+
+def _of_shape(one: Compared, name: str) -> Message:
+    if one.given.size != np.prod(one.shape):
+        return Message(
+            "{name} has shape {given}, the parameters have {expected}: a sum over the wrong axis, or another array's "
+            "gradient?",
+            name=name,
+            given=one.given.shape,
+            expected=one.shape,
+        )
+    turned = one.given.T
+    if turned.shape == one.shape and _matches(one, turned.ravel()):
+        why: Message | str = Message("Its numbers are right: transpose it.")
+    elif _matches(one, one.given.ravel()):
+        why = Message("Its numbers are right, but an update would go wrong by broadcasting; reshape it.")
+    else:
+        why = Message("Its numbers are wrong, too.")
+    return Message(
+        "{name} has shape {given}, the parameters have {expected}. {why}",
+        name=name,
+        given=one.given.shape,
+        expected=one.shape,
+        why=why,
+    )
+
+
+def _matches(one: Compared, flat: Array) -> bool:
+    n = one.found.values
+    sure = ~one.found.kinks & np.isfinite(n)
+    close = np.abs(flat.astype(np.float64)[one.entries] - n) <= _SAME * np.abs(n[sure]).max(initial=0)
+    return bool(close[sure].all())
+
+
+def _transposed(one: Compared, others: Sequence[Compared], name: str) -> Message | None:
+    if one.given.ndim == 2 and one.given.shape[0] == one.given.shape[1] and _matches(one, one.given.T.ravel()):
+        return Message("{name} is transposed.", name=name)
+    return None
+
+
+def _of_another(one: Compared, others: Sequence[Compared], name: str) -> Message | None:
+    for other in others:
+        if other is not one and other.given.shape == one.given.shape and _matches(one, other.given.ravel()):
+            return Message("What you give as d{other} is right for {name}: mixed up?", other=other.name, name=name)
+        if other is not one and other.shape == one.shape and _matches(other, one.given.ravel()):
+            return Message("{name} is the gradient of {other}.", name=name, other=other.name)
+    return None
+
+
+def _penalty(one: Compared, others: Sequence[Compared], name: str) -> Message | None:
+    for weight, text in ((one.theta, one.name), (np.sign(one.theta), f"sign({one.name})")):
+        factor = _constant(lambda w: one.yours - one.found.values, weight, one)
+        if factor is not None:
+            return Message(
+                "{name} - numerical = {factor} × {text}, for every entry: the slope of a penalty that only one of "
+                "value and gradient has, or has otherwise?",
+                name=name,
+                factor=f"{factor:.4g}",
+                text=text,
+            )
+    return None
+
+
+def _constant(difference: Callable[[Array], Array], weight: Array, one: Compared) -> float | None:
+    if np.sum(np.abs(weight) > 0) < 3 or one.undecided.any():
+        return None
+    apart = difference(weight)
+    factor = float(apart @ weight) / float(weight @ weight)
+    off = np.abs(apart - factor * weight).max()
+    return factor if off <= 1e-5 * np.abs(apart).max() else None
+
+
+def _clipped(one: Compared, others: Sequence[Compared], name: str) -> Message | None:
+    limits = np.abs(one.yours[one.bad])
+    if len(limits) > 1 and np.ptp(limits) <= 1e-12 * limits[0] and np.abs(one.yours).max() <= limits[0] * (1 + 1e-12):
+        return Message("All wrong entries of {name} are ±{limit}: clipped?", name=name, limit=f"{limits[0]:.6g}")
+    return None
+
+
+def _partly(one: Compared, others: Sequence[Compared], name: str) -> Message | None:
+    if len(one.shape) != 2 or len(one.entries) != np.prod(one.shape) or not one.bad.any():
+        return None
+    wrong = one.bad.reshape(one.shape)
+    rows, columns = np.flatnonzero(wrong.any(axis=1)), np.flatnonzero(wrong.any(axis=0))
+    if len(rows) == 1 and one.shape[0] > 1:
+        return Message("Only row {k} of {name} is wrong.", k=int(rows[0]), name=name)
+    if len(columns) == 1 and one.shape[1] > 1:
+        return Message("Only column {k} of {name} is wrong.", k=int(columns[0]), name=name)
+    return None
