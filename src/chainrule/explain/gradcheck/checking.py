@@ -11,7 +11,7 @@ from chainrule.engines import Draw
 from chainrule.errors import UsageError
 from chainrule.explain.gradcheck.calling import Failure, copied, name_of, quiet
 from chainrule.explain.gradcheck.comparing import Compared, Plan, Unusable, compare
-from chainrule.explain.gradcheck.hints import common_hint, hint_of
+from chainrule.explain.gradcheck.hints import hint_of, overall_hint
 from chainrule.explain.gradcheck.networks import network_points, network_subject, own_point
 from chainrule.explain.gradcheck.probing import blind_spots, points_around
 from chainrule.explain.gradcheck.report import CheckedArray, CheckedEntry, GradientReport
@@ -157,6 +157,7 @@ def _tried_out(subject: Subject, own: Point) -> list[Message]:
         first = complex(subject.value(own.arrays, data)).real
         second = complex(subject.value(own.arrays, data)).real
         given = subject.gradient(own.arrays, data)
+        changed = subject.changes(own.arrays, data)
     except Failure as failure:
         raise UsageError(
             "{name} fails at the point it was given: {what}", name=subject.name, what=failure.told()
@@ -175,7 +176,7 @@ def _tried_out(subject: Subject, own: Point) -> list[Message]:
             first=first,
             second=second,
         )
-    return [
+    notes = [
         Message(
             "d{name} is {given}, though the parameters are {kind}; it is held to what {given} can hold.",
             name=name,
@@ -185,6 +186,16 @@ def _tried_out(subject: Subject, own: Point) -> list[Message]:
         for name, array, theta in zip(subject.names, given, own.arrays, strict=True)
         if array.dtype.kind == "f" and array.dtype.itemsize < theta.dtype.itemsize
     ]
+    if changed:
+        notes.append(
+            Message(
+                "{name} changes its arguments in place ({changed}). Here it was handed copies; whoever calls it twice "
+                "elsewhere gets other numbers.",
+                name=subject.name,
+                changed=", ".join(changed),
+            )
+        )
+    return notes
 
 
 def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[Message]) -> GradientReport:
@@ -205,7 +216,7 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
     wrong_at = {point.label for point, found in probes for one in found if one.verdict not in ("right", "unseen")}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:
         notes = [*notes, Message("At your own point every number agrees: the mistake does not show there.")]
-    hint = next((h for point, found in probes if (h := _whole(point, found))), "")
+    hint = next((h for point, found in probes if (h := overall_hint(found, _sizes(point)))), "")
     labels = tuple(point.label for point, _ in probes)
     return GradientReport(subject.name, arrays, labels, tuple(skipped), tuple(hidden), tuple(notes), hint)
 
@@ -220,12 +231,6 @@ def _sizes(point: Point) -> list[int]:
     """Give the numbers of rows and columns of the data, rows first."""
     shapes = [each.shape for each in point.data if isinstance(each, np.ndarray)]
     return [shape[k] for k in (0, 1) for shape in shapes if len(shape) > k]
-
-
-def _whole(point: Point, found: list[Compared]) -> Message | None:
-    wrong = [one for one in found if one.verdict not in ("right", "unseen")]
-    clean = not any(one.verdict == "right" for one in found)
-    return common_hint(wrong, clean, _sizes(point))
 
 
 def _summed(seen: list[tuple[Point, Compared]], probes: list[tuple[Point, list[Compared]]]) -> CheckedArray:

@@ -92,7 +92,7 @@ def compare(subject: Subject, point: Point, plan: Plan) -> list[Compared]:
         Failure: where the user's functions fail.
         UsageError: where they give what is no value or no gradient.
     """
-    arrays = [array.astype(np.float64) for array in point.arrays]
+    arrays = [np.array(array, dtype=np.float64) for array in point.arrays]
     value = subject.at(point.data)
     if not np.isfinite(np.asarray(value(arrays))).all():
         raise Unusable

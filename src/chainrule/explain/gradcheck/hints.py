@@ -10,7 +10,7 @@ from chainrule.explain.gradcheck.comparing import Compared
 from chainrule.formulas import Array
 from chainrule.language import Message
 
-__all__ = ["common_hint", "hint_of", "ratio_of"]
+__all__ = ["hint_of", "overall_hint", "ratio_of"]
 
 _SAME = 1e-6  # how close numbers must be to count as the same
 
@@ -29,24 +29,44 @@ def ratio_of(one: Compared) -> float | None:
     return middle if np.all(np.abs(ratios - middle) <= _SAME * max(abs(middle), _SAME)) and rest.all() else None
 
 
-def common_hint(wrong: Sequence[Compared], all_of_them: bool, sizes: Sequence[int]) -> Message | None:
-    """Say what is the matter where all arrays are off by one factor.
+def overall_hint(found: Sequence[Compared], sizes: Sequence[int]) -> Message | None:
+    """Say what the wrong arrays have in common: one factor, or that all lie before one place on the way back.
 
     Args:
-        wrong: the arrays that are not right.
-        all_of_them: whether no array is right.
+        found: the arrays, in the order of their layers.
         sizes: numbers of rows and columns of the data, which a factor may be.
     """
+    wrong = [one for one in found if one.verdict == "wrong"]
+    right = [one for one in found if one.verdict == "right"]
+    if len(wrong) < 2:
+        return None
+    return _one_factor(wrong, sizes) if not right else _one_place(found, wrong, right)
+
+
+def _one_factor(wrong: Sequence[Compared], sizes: Sequence[int]) -> Message | None:
     ratios = [ratio_of(one) for one in wrong]
-    first = ratios[0] if ratios else None
-    if first is None or not all_of_them or len(ratios) < 2:
+    first = ratios[0]
+    if first is None or any(each is None or abs(each - first) > _SAME * abs(first) for each in ratios):
         return None
-    if any(each is None or abs(each - first) > _SAME * abs(first) for each in ratios):
-        return None
+    if first == 0:
+        return Message("Your whole gradient is 0: it was never computed, or multiplied by 0, as 1 // m is.")
     return Message(
         "Your whole gradient is {ratio} times the numerical one. {why}",
         ratio=_text(first),
-        why=_why(first, sizes, whole=True),
+        why=_why(first, sizes),
+    )
+
+
+def _one_place(found: Sequence[Compared], wrong: Sequence[Compared], right: Sequence[Compared]) -> Message | None:
+    """Tell where the error goes wrong on its way back: all before that place is wrong, all behind it right."""
+    judged = [one for one in found if one.verdict in ("right", "wrong")]
+    if [one.verdict for one in judged] != ["wrong"] * len(wrong) + ["right"] * len(right):
+        return None
+    return Message(
+        "From d{right} on all is right, and all before it is wrong: look at how the error gets from d{right} back to "
+        "d{wrong}, at the weights that it is multiplied by and at the slope f' there.",
+        right=right[0].name,
+        wrong=wrong[-1].name,
     )
 
 
@@ -65,20 +85,20 @@ def hint_of(one: Compared, others: Sequence[Compared], sizes: Sequence[int]) -> 
         return Message("{name} has numbers that are not finite.", name=name)
     if one.verdict == "inexact":
         return Message(
-            "{name} is off by little, which is no rounding of {kind}: a narrower number type on the way (float32?), or "
-            "an epsilon or a clip in the value that the gradient leaves out. Training will not suffer from it.",
-            name=name,
+            "Off by little, which is no rounding of {kind}: a narrower number type on the way (float32?), or an "
+            "epsilon or a clip in the value that the gradient leaves out. Training will not suffer from it.",
             kind=one.given.dtype.name,
         )
     if not np.any(one.yours):
         return Message("{name} is 0 everywhere: it was never computed, or multiplied by 0.", name=name)
     ratio = ratio_of(one)
-    if ratio is not None:
+    why = "" if ratio is None else _why(ratio, sizes)
+    if ratio is not None and (why or len(one.yours) > 1):  # of one number, any ratio is the same for every entry
         return Message(
             "{name} = {ratio} × numerical, for every entry. {why}",
             name=name,
             ratio=_text(ratio),
-            why=_why(ratio, sizes, whole=False),
+            why=why or Message("A factor is missing, or there twice."),
         )
     for look in (_transposed, _of_another, _penalty, _clipped, _partly):
         found = look(one, others, name)
@@ -94,7 +114,7 @@ def _text(ratio: float) -> str:
     return f"{ratio:.6g}"
 
 
-def _why(ratio: float, sizes: Sequence[int], whole: bool) -> Message | str:
+def _why(ratio: float, sizes: Sequence[int]) -> Message | str:
     if abs(ratio + 1) < _SAME:
         return Message("The sign is wrong: y - a where a - y is meant, or the way down instead of the gradient?")
     if abs(ratio - 2) < _SAME and 2 not in sizes:
@@ -108,7 +128,7 @@ def _why(ratio: float, sizes: Sequence[int], whole: bool) -> Message | str:
             return Message(
                 "{n} is a size of your data: the gradient of a mean, where the value is a sum, or 1/m twice?", n=size
             )
-    return "" if whole else Message("A factor is missing, or there twice.")
+    return ""
 
 
 def _of_shape(one: Compared, name: str) -> Message:
@@ -183,6 +203,8 @@ def _constant(difference: Callable[[Array], Array], weight: Array, one: Compared
 
 def _clipped(one: Compared, others: Sequence[Compared], name: str) -> Message | None:
     limits = np.abs(one.yours[one.bad])
+    if len(one.yours) > 1 and np.ptp(one.yours) == 0:
+        return Message("All entries of {name} are the same: one sum for all of them?", name=name)
     if len(limits) > 1 and np.ptp(limits) <= 1e-12 * limits[0] and np.abs(one.yours).max() <= limits[0] * (1 + 1e-12):
         return Message("All wrong entries of {name} are ±{limit}: clipped?", name=name, limit=f"{limits[0]:.6g}")
     return None

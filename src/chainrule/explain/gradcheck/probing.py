@@ -71,12 +71,12 @@ def _repeated(each: Any, axis: int) -> Any:
 def _moved(array: Array, seed: int, k: int) -> Array:
     size = float(np.sqrt(np.mean(np.square(array, dtype=np.float64))))
     draw = normals(seed, "test", k, 1, shape=array.shape or (1,)).reshape(array.shape)
-    return (array + 0.2 * (size or 1.0) * draw).astype(array.dtype)
+    return np.asarray(array + 0.2 * (size or 1.0) * draw, dtype=array.dtype)
 
 
 def _drawn(array: Array, seed: int, k: int) -> Array:
     draw = normals(seed, "test", k, 2, shape=array.shape or (1,)).reshape(array.shape)
-    return (draw * (1 / np.sqrt(max(array.shape)) if array.ndim > 1 else 0.5)).astype(array.dtype)
+    return np.asarray(draw * (1 / np.sqrt(max(array.shape)) if array.ndim > 1 else 0.5), dtype=array.dtype)
 
 
 def _redrawn(data: Sequence[Any], seed: int, turn: int) -> list[Any]:
@@ -198,5 +198,5 @@ def _symmetric(array: Array) -> bool:
         return array.ndim > 1  # biases that are all 0 hide nothing
     if array.ndim != 2:
         return False
-    equal = any(len(np.unique(array, axis=axis)) < 2 for axis in (0, 1) if array.shape[axis] > 1)
+    equal = any(np.unique(array, axis=axis).shape[axis] < 2 for axis in (0, 1) if array.shape[axis] > 1)
     return equal or (array.shape[0] == array.shape[1] and bool(np.all(array == array.T)))

@@ -22,6 +22,7 @@ VERDICTS = {
 }
 _METHODS = {"complex step": Message("complex step"), "central difference": Message("central difference")}
 _WIDTH = 100
+_HINTS = 5
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,7 @@ class GradientReport:
                 " x ".join(map(str, array.shape)) or "1",
                 array.checked,
                 array.kinks + array.undecided,
-                f"{array.error:.1e}",
+                _size(array.error),
                 _METHODS[array.method],
                 VERDICTS[array.verdict],
             )
@@ -183,13 +184,16 @@ class GradientReport:
     def worst_table(self, array: CheckedArray) -> Table:
         """Give the worst entries of an array as a table."""
         header = (Message("derivative"), Message("yours"), Message("numerical"), Message("error"))
-        rows = [(e.name, f"{e.yours:.10g}", f"{e.numerical:.10g}", f"{e.error:.1e}") for e in array.worst]
+        rows = [(e.name, f"{e.yours:.10g}", f"{e.numerical:.10g}", _size(e.error)) for e in array.worst]
         title = Message("{name}, worst entries at {where}", name=array.name, where=array.where)
         return Table(title, header, rows)
 
     def remarks(self) -> list[str]:
         """Give the sentences beside the tables: hints, set-aside entries, hidden mistakes, probes."""
-        found: list[str] = [self.hint] if self.hint else [array.hint for array in self.wrong if array.hint]
+        # A factor of the whole gradient says it all; of a place on the way back, the arrays may tell more.
+        whole = bool(self.hint) and not any(array.verdict == "right" for array in self.arrays)
+        hints = [] if whole else [array.hint for array in self.wrong]
+        found = [*dict.fromkeys(filter(None, [self.hint, *hints]))][:_HINTS]
         if kinks := sum(array.kinks for array in self.arrays):
             found.append(
                 Message(
@@ -253,3 +257,8 @@ class GradientReport:
 
 def _item(text: str) -> list[str]:
     return wrap(f"- {told(text)}", _WIDTH, hanging="  ")
+
+
+def _size(error: float) -> str:
+    """Write an error: large ones as numbers, tiny ones by their power of ten."""
+    return f"{error:.3g}" if error >= 1e-3 or error == 0 else f"{error:.0e}"

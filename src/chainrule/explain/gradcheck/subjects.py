@@ -13,7 +13,7 @@ from chainrule.explain.gradcheck.calling import arranged, called, copied, name_o
 from chainrule.explain.gradcheck.numerical import Value
 from chainrule.explain.gradcheck.trees import leaves, read_like, rebuilt
 from chainrule.formulas import Array
-from chainrule.language import Message
+from chainrule.language import Message, tr
 
 __all__ = ["Point", "Subject", "subject_of"]
 
@@ -45,6 +45,7 @@ class Subject:
         value: ``value(arrays, data)`` gives the value; arrays may be complex.
         gradient: ``gradient(arrays, data)`` gives one array for each, with whatever shape it comes in.
         step_rate: the rate of a training step that the gradient is read from, or None.
+        changes: ``changes(arrays, data)`` names the arguments that computing the value changes in place.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Subject:
     value: Callable[[Sequence[Array], Sequence[Any]], Any]
     gradient: Callable[[Sequence[Array], Sequence[Any]], list[Array]]
     step_rate: float | None = None
+    changes: Callable[[Sequence[Array], Sequence[Any]], list[str]] = lambda arrays, data: []
 
     def at(self, data: Sequence[Any]) -> Value:
         """Give the value as a function of the arrays alone."""
@@ -90,7 +92,7 @@ def subject_of(
     other = gradient or step
     ask = arranged(other, theta, data)[0] if other is not None else None
     reader = _Reader(name_of(f), theta, names, call, ask, rate if step is not None else None)
-    subject = Subject(name_of(f), names, reader.value, reader.gradient, reader.rate)
+    subject = Subject(name_of(f), names, reader.value, reader.gradient, reader.rate, reader.changes)
     label = Message("your own point")
     return subject, Point(label, [array for _, array in named], copied(data), own=True)
 
@@ -122,7 +124,16 @@ class _Reader:
         theta = rebuilt(self.theta, iter(before))
         returned = called(lambda: self.ask(theta, copied(data)))  # type: ignore[misc]
         after = [*self._read(theta if returned is None else returned)]
-        return [(old - new) / self.rate for old, new in zip(arrays, after, strict=True)]
+        return [np.asarray((old - new) / self.rate) for old, new in zip(arrays, after, strict=True)]
+
+    def changes(self, arrays: Sequence[Array], data: Sequence[Any]) -> list[str]:
+        """Name the arguments that the function changes in place."""
+        theta, given = rebuilt(self.theta, iter(arrays)), copied(data)
+        called(lambda: self.call(theta, given))
+        after = [array for _, array in leaves(theta, "")]
+        changed = [name for name, a, b in zip(self.names, arrays, after, strict=True) if not np.array_equal(a, b)]
+        same = [isinstance(a, np.ndarray) and not np.array_equal(a, b) for a, b in zip(data, given, strict=True)]
+        return changed + [tr("data argument {k}", k=k + 1) for k, other in enumerate(same) if other]
 
     def _asked(self, function: Callable[..., Any], arrays: Sequence[Array], data: Sequence[Any]) -> Any:
         theta, given = rebuilt(self.theta, iter(arrays)), copied(data)

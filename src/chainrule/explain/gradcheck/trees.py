@@ -99,6 +99,8 @@ def read_like(tree: Any, given: Any, names: Iterator[str], missing: Callable[[st
         for value, part in zip(tree, given, strict=True):
             yield from read_like(value, part, names, missing)
     else:
+        if isinstance(given, (list, tuple)) and len(given) == 1 and np.shape(tree) != np.shape(given):
+            given = given[0]  # return C, (dW,)
         yield _read(given, next(names), missing)
 
 
