@@ -10,14 +10,14 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule.errors import UsageError
 from chainrule.language import Message
 
-__all__ = ["Failure", "arranged", "called", "copied", "name_of", "quiet"]
+__all__ = ["Calls", "Failure", "arranged", "called", "copied", "name_of", "quiet"]
 
 
 class Failure(Exception):
@@ -38,7 +38,7 @@ class Failure(Exception):
             frame for frame in traceback.extract_tb(self.error.__traceback__) if Path(frame.filename).parent != here
         ]
         own = [frame for frame in frames if "site-packages" not in frame.filename] or frames
-        what = f"{type(self.error).__name__}: {self.error}"
+        what = f"{type(self.error).__name__}: {self.error}".strip()
         if not own:
             return Message("{what}", what=what)
         place = own[-1]
@@ -70,7 +70,21 @@ def name_of(f: Any) -> str:
     return str(getattr(f, "__name__", type(f).__name__))
 
 
-def arranged(f: Callable[..., Any], theta: Any, data: Sequence[Any]) -> tuple[Callable[..., Any], list[str]]:
+class Calls(NamedTuple):
+    """How a function is called.
+
+    Args:
+        call: a function of (theta, data).
+        names: what the function calls its parameters: one name, or one for each part of theta.
+        data: what it calls its other arguments.
+    """
+
+    call: Callable[[Any, Sequence[Any]], Any]
+    names: list[str]
+    data: list[str]
+
+
+def arranged(f: Callable[..., Any], theta: Any, data: Sequence[Any]) -> Calls:
     """Find how a function takes its parameters: as one argument, one by one, or by their names.
 
     Args:
@@ -78,32 +92,28 @@ def arranged(f: Callable[..., Any], theta: Any, data: Sequence[Any]) -> tuple[Ca
         theta: the parameters.
         data: the other arguments.
 
-    Returns:
-        A function of (theta, data), and what the function calls them: one name, or one for each part of theta.
-
     Raises:
         UsageError: where the function takes them in none of these ways.
 
-    >>> call, names = arranged(lambda w, b, x: w * x + b, (2.0, 1.0), [10.0])
-    >>> call((2.0, 1.0), [10.0]), names
-    (21.0, ['w', 'b'])
+    >>> calls = arranged(lambda w, b, x: w * x + b, (2.0, 1.0), [10.0])
+    >>> calls.call((2.0, 1.0), [10.0]), calls.names, calls.data
+    (21.0, ['w', 'b'], ['x'])
     """
     try:
         signature = inspect.signature(f)
     except (TypeError, ValueError):  # of some functions written in C nobody knows
-        return (lambda theta, data: f(theta, *data)), ["theta"]
+        return _named(lambda theta, data: f(theta, *data), [], 1, data)
     listed = list(signature.parameters.values())
     names = [p.name for p in listed if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
     if isinstance(theta, Mapping) and theta and all(key in names for key in theta):
         rest = [name for name in names if name not in theta]
         if len(data) <= len(rest) and _binds(signature, **{**theta, **dict(zip(rest, data, strict=False))}):
-            return (lambda theta, data: f(**theta, **dict(zip(rest, data, strict=False)))), ["theta"]
+            return Calls(lambda theta, data: f(**theta, **dict(zip(rest, data, strict=False))), ["theta"], rest)
     starred = bool(listed) and listed[0].kind is inspect.Parameter.VAR_POSITIONAL
     if not starred and _binds(signature, theta, *data):
-        return (lambda theta, data: f(theta, *data)), names[:1] or ["theta"]
+        return _named(lambda theta, data: f(theta, *data), names, 1, data)
     if isinstance(theta, (list, tuple)) and _binds(signature, *theta, *data):
-        own = names[: len(theta)] if not starred and len(names) >= len(theta) else []
-        return (lambda theta, data: f(*theta, *data)), own or [f"theta[{k}]" for k in range(len(theta))]
+        return _named(lambda theta, data: f(*theta, *data), [] if starred else names, len(theta), data)
     raise UsageError(
         "{name}{signature} cannot be called with what gradcheck was given, parameters ({parameters}) and {n} other "
         "arguments; it is called as f(theta, X, Y), as f(W1, b1, X, Y) where the parameters are a tuple, or by name "
@@ -113,6 +123,16 @@ def arranged(f: Callable[..., Any], theta: Any, data: Sequence[Any]) -> tuple[Ca
         parameters=type(theta).__name__,
         n=len(data),
     )
+
+
+def _named(call: Callable[[Any, Sequence[Any]], Any], names: list[str], n: int, data: Sequence[Any]) -> Calls:
+    """Name the first n arguments as the parameters and the rest as the data, as far as names are known."""
+    if len(names) < n + len(data):
+        names = [
+            *(["theta"] if n == 1 else [f"theta[{k}]" for k in range(n)]),
+            *(f"data[{k}]" for k in range(len(data))),
+        ]
+    return Calls(call, names[:n], names[n : n + len(data)])
 
 
 def _binds(signature: inspect.Signature, *given: Any, **named: Any) -> bool:

@@ -36,7 +36,7 @@ def gradcheck(
     loss: str | Loss | None = None,
     draw: Draw | None = None,
     engine: str = "reference",
-    entries: int = 50,
+    entries: int | None = None,
     tolerance: float | None = None,
     seed: int = 0,
 ) -> GradientReport:
@@ -57,7 +57,8 @@ def gradcheck(
         loss: of a model or network: another loss than its own.
         draw: of a model: the dropout masks of a training pass, ``Draw(seed, update)``.
         engine: of a model or network: whose gradient is checked.
-        entries: of larger arrays, how many entries are looked at one by one; the others all at once.
+        entries: of larger arrays, how many entries are looked at one by one, the others all at once; None: 50, or 10
+            where there are more than 100,000 in all.
         tolerance: how far a gradient may be off, in units of the array's largest derivative; None goes by the number
             type: 1e-11 for float64, 1e-4 for float32. Rounding that is measured comes on top.
         seed: of the random probes.
@@ -109,12 +110,13 @@ def gradcheck(
         return _check_function(made, own, plan)
 
 
-def _plan(entries: int, tolerance: float | None, seed: int) -> Plan:
-    if isinstance(entries, bool) or not isinstance(entries, (int, np.integer)) or entries < 1:
+def _plan(entries: int | None, tolerance: float | None, seed: int) -> Plan:
+    whole = isinstance(entries, (int, np.integer)) and not isinstance(entries, bool)
+    if entries is not None and (not whole or entries < 1):
         raise UsageError("entries is {entries!r}; it must be a whole number of at least 1", entries=entries)
     if tolerance is not None and not 0 < tolerance < 1:
         raise UsageError("tolerance is {tolerance!r}; it must be between 0 and 1, or None", tolerance=tolerance)
-    return Plan(int(entries), tolerance, check_seed(seed))
+    return Plan(None if entries is None else int(entries), tolerance, check_seed(seed))
 
 
 def _check_model(
@@ -211,7 +213,7 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
             continue
         probes.append((point, found))
         if point.own:
-            hidden = blind_spots(point, subject.names, [one.found.values for one in found])
+            hidden = blind_spots(point, subject.names, subject.data_names, [one.found.values for one in found])
     arrays = tuple(_summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
     wrong_at = {point.label for point, found in probes for one in found if one.verdict not in ("right", "unseen")}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:

@@ -26,6 +26,7 @@ _TOLERANCE = 1e-11
 _BESIDE = 1e-3  # how much of that a much larger derivative of another array allows
 _LAST_DIGITS = 30.0  # how many times the change by the last digits
 _DECIDED = 1e-2  # entries whose allowance is a larger share of the largest derivative say nothing
+_SOME, _FEW, _MANY = 50, 10, 100_000  # entries of an array that are looked at, and few of many in all
 _SMALL = 1e-5  # wrong by less is no wrong formula, but not exact
 
 
@@ -38,12 +39,12 @@ class Plan:
     """How much is compared, and how closely.
 
     Args:
-        entries: of larger arrays, how many entries are drawn.
+        entries: of larger arrays, how many entries are drawn; None: by how many there are in all.
         tolerance: how far a gradient may be off, in units of the array's largest derivative; None: by number type.
         seed: of what is drawn.
     """
 
-    entries: int
+    entries: int | None
     tolerance: float | None
     seed: int
 
@@ -101,8 +102,9 @@ def compare(subject: Subject, point: Point, plan: Plan) -> list[Compared]:
     scale = max((float(np.abs(g[np.isfinite(g)]).max(initial=0)) for g in gradient), default=0.0)
     noise = noise_of(value, arrays)
     found = []
+    most = plan.entries or (_FEW if sum(array.size for array in arrays) > _MANY else _SOME)
     for k in range(len(arrays)):
-        entries = _chosen(arrays[k].size, plan, k)
+        entries = _chosen(arrays[k].size, most, plan.seed, k)
         direction = normals(plan.seed, "test", k, 5, shape=len(entries))
         found.append((entries, derivatives(value, arrays, k, entries, noise, scale, direction)))
     largest = max(_largest(each) for _, each in found)
@@ -116,11 +118,11 @@ def compare(subject: Subject, point: Point, plan: Plan) -> list[Compared]:
     return result
 
 
-def _chosen(size: int, plan: Plan, k: int) -> Array:
+def _chosen(size: int, most: int, seed: int, k: int) -> Array:
     """Draw the entries that are looked at one by one: all of a small array."""
-    if size <= plan.entries:
+    if size <= most:
         return np.arange(size)
-    return np.sort(permutation(plan.seed, "test", k, 6, n=size)[: plan.entries])
+    return np.sort(permutation(seed, "test", k, 6, n=size)[:most])
 
 
 def _spreads(subject: Subject, point: Point, gradient: Sequence[Array]) -> list[float]:

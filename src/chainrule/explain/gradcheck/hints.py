@@ -44,16 +44,19 @@ def overall_hint(found: Sequence[Compared], sizes: Sequence[int]) -> Message | N
 
 
 def _one_factor(wrong: Sequence[Compared], sizes: Sequence[int]) -> Message | None:
-    ratios = [ratio_of(one) for one in wrong]
-    first = ratios[0]
-    if first is None or any(each is None or abs(each - first) > _SAME * abs(first) for each in ratios):
+    ratio = next((found for one in wrong if (found := ratio_of(one)) is not None), None)
+    if ratio is None:
         return None
-    if first == 0:
+    for one in wrong:
+        apart = np.abs(one.yours - ratio * one.found.values)[~one.undecided]
+        if not np.all(apart <= _SAME * max(abs(ratio), 1) * np.abs(one.found.values).max()):
+            return None
+    if ratio == 0:
         return Message("Your whole gradient is 0: it was never computed, or multiplied by 0, as 1 // m is.")
     return Message(
         "Your whole gradient is {ratio} times the numerical one. {why}",
-        ratio=_text(first),
-        why=_why(first, sizes),
+        ratio=_text(ratio),
+        why=_why(ratio, sizes),
     )
 
 

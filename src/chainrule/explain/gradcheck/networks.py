@@ -51,9 +51,8 @@ def network_subject(model: Model, engine: str, loss: str | Loss | None) -> tuple
             )
     held = _Held(model, computing, Objective(network, model.loss))
     names = [entry.name for entry in held.trained]
-    return Subject(
-        f"{network!r}, {model.loss.name}, engine {computing.name}", [*names, "X"], held.value, held.slopes
-    ), model
+    title = f"{network!r}, {model.loss.name}, engine {computing.name}"
+    return Subject(title, [*names, "X"], held.value, held.slopes, ["X", "Y", "weights"]), model
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

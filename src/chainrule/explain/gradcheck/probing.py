@@ -129,20 +129,23 @@ def random_like(given: Array, seed: int, stream: int) -> Array:
     return ((float(given.mean()) if spread else 0.0) + (spread or 1.0) * z).astype(given.dtype)
 
 
-def blind_spots(own: Point, names: Sequence[str], slopes: Sequence[Array]) -> list[Message]:
+def blind_spots(own: Point, names: Sequence[str], data: Sequence[str], slopes: Sequence[Array]) -> list[Message]:
     """Say what the user's point hides.
 
     Args:
         own: the point.
         names: of the arrays.
+        data: the names of the other arguments.
         slopes: the numerical derivatives by the entries that were looked at, array by array.
     """
     found = []
-    matrices = [array for each in own.data if (array := _numeric(each)) is not None]
     if single_axis(own.data) is not None:
         found.append(Message("there is one example only: a sum is its mean, and a missing 1/m cannot be seen"))
-    found += _in_data(matrices)
-    symmetric = [name for name, array in zip(names, own.arrays, strict=True) if _symmetric(array)]
+    for name, each in zip(data, own.data, strict=False):
+        array = _numeric(each)
+        if array is not None and array.size > 1:
+            found += _in_data(name, array)
+    symmetric = [name for name, array in zip(names, own.arrays, strict=True) if name not in data and _symmetric(array)]
     if symmetric:
         found.append(
             Message(
@@ -152,42 +155,38 @@ def blind_spots(own: Point, names: Sequence[str], slopes: Sequence[Array]) -> li
             )
         )
     largest = max((float(np.abs(s).max()) for s in slopes if s.size), default=0.0)
-    for name, slope in zip(names, slopes, strict=True):
-        zeros = int(np.sum(np.abs(slope) <= 1e-12 * largest))
-        if zeros:
-            found.append(
-                Message(
-                    "{zeros} of {n} derivatives by {name} are 0 (inputs of 0, dead or saturated neurons?): a wrong "
-                    "factor does not show there",
-                    zeros=zeros,
-                    n=slope.size,
-                    name=name,
-                )
+    zeros = [(name, int(np.sum(np.abs(s) <= 1e-12 * largest)), s.size) for name, s in zip(names, slopes, strict=True)]
+    if any(count for _, count, _ in zeros):
+        found.append(
+            Message(
+                "derivatives are 0, by inputs of 0 or dead or saturated neurons ({listed}): a wrong factor does not "
+                "show there",
+                listed=", ".join(f"{name}: {count}/{n}" for name, count, n in zeros if count),
             )
+        )
     return found
 
 
-def _in_data(matrices: Sequence[Array]) -> list[Message]:
-    found = []
-    for k, array in enumerate(matrices):
-        if array.size < 2:
-            continue
-        if not np.any(array):
-            found.append(Message("all numbers of argument {k} are 0", k=k + 1))
-        elif np.all(array == array.flat[0]):
-            found.append(Message("all numbers of argument {k} are equal: which is whose does not show", k=k + 1))
-        elif array.ndim == 2 and len(array) > 1 and np.all(array == array[0]):
-            found.append(Message("all rows of argument {k} are equal, which is as one example", k=k + 1))
-        elif array.ndim == 2 and (columns := np.flatnonzero(~array.any(axis=0))).size:
-            found.append(
-                Message(
-                    "argument {k} is 0 in all rows of {n} of its columns, such as column {column}",
-                    k=k + 1,
-                    n=columns.size,
-                    column=int(columns[0]),
-                )
-            )
-    return found
+def _in_data(name: str, array: Array) -> list[Message]:
+    if not np.any(array):
+        return [Message("all numbers of {name} are 0", name=name)]
+    if np.all(array == array.flat[0]):
+        return [Message("all numbers of {name} are equal: which is whose does not show", name=name)]
+    if array.ndim != 2 or len(array) < 2:
+        return []
+    if np.all(array == array[0]):
+        return [Message("all rows of {name} are equal, which is as one example", name=name)]
+    columns = np.flatnonzero(~array.any(axis=0))
+    if not columns.size:
+        return []
+    return [
+        Message(
+            "{n} columns of {name} are 0 in all rows, such as column {column}",
+            n=columns.size,
+            name=name,
+            column=int(columns[0]),
+        )
+    ]
 
 
 def _symmetric(array: Array) -> bool:

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.explain.gradcheck.calling import arranged, called, copied, name_of
+from chainrule.explain.gradcheck.calling import Calls, arranged, called, copied, name_of
 from chainrule.explain.gradcheck.numerical import Value
 from chainrule.explain.gradcheck.trees import leaves, read_like, rebuilt
 from chainrule.formulas import Array
-from chainrule.language import Message, tr
+from chainrule.language import Message
 
 __all__ = ["Point", "Subject", "subject_of"]
 
@@ -44,6 +44,7 @@ class Subject:
         names: the arrays by which is differentiated.
         value: ``value(arrays, data)`` gives the value; arrays may be complex.
         gradient: ``gradient(arrays, data)`` gives one array for each, with whatever shape it comes in.
+        data_names: the other arguments.
         step_rate: the rate of a training step that the gradient is read from, or None.
         changes: ``changes(arrays, data)`` names the arguments that computing the value changes in place.
     """
@@ -52,6 +53,7 @@ class Subject:
     names: list[str]
     value: Callable[[Sequence[Array], Sequence[Any]], Any]
     gradient: Callable[[Sequence[Array], Sequence[Any]], list[Array]]
+    data_names: list[str]
     step_rate: float | None = None
     changes: Callable[[Sequence[Array], Sequence[Any]], list[str]] = lambda arrays, data: []
 
@@ -81,18 +83,18 @@ def subject_of(
     Raises:
         UsageError: for functions that cannot be called so.
     """
-    call, called_so = arranged(f, theta, data)
-    if len(called_so) == 1:
-        named = [*leaves(theta, called_so[0])]
+    calls = arranged(f, theta, data)
+    if len(calls.names) == 1:
+        named = [*leaves(theta, calls.names[0])]
     else:
-        named = [leaf for name, part in zip(called_so, theta, strict=True) for leaf in leaves(part, name, inner=True)]
+        named = [leaf for name, part in zip(calls.names, theta, strict=True) for leaf in leaves(part, name, inner=True)]
     if not named:
         raise UsageError("there are no parameters in {theta!r}; expected an array, or several", theta=theta)
     names = [name for name, _ in named]
     other = gradient or step
-    ask = arranged(other, theta, data)[0] if other is not None else None
-    reader = _Reader(name_of(f), theta, names, call, ask, rate if step is not None else None)
-    subject = Subject(name_of(f), names, reader.value, reader.gradient, reader.rate, reader.changes)
+    ask = arranged(other, theta, data).call if other is not None else None
+    reader = _Reader(name_of(f), theta, names, calls, ask, rate if step is not None else None)
+    subject = Subject(name_of(f), names, reader.value, reader.gradient, calls.data, reader.rate, reader.changes)
     label = Message("your own point")
     return subject, Point(label, [array for _, array in named], copied(data), own=True)
 
@@ -104,18 +106,20 @@ class _Reader:
     name: str
     theta: Any
     names: list[str]
-    call: Callable[..., Any]
+    calls: Calls
     ask: Callable[..., Any] | None
     rate: float | None
 
     def value(self, arrays: Sequence[Array], data: Sequence[Any]) -> Any:
         """Give the value, one number, maybe complex."""
-        result = self._asked(self.call, arrays, data)
+        result = self._asked(self.calls.call, arrays, data)
         return self._number(self._pair(result)[0] if self.ask is None else result)
 
     def gradient(self, arrays: Sequence[Array], data: Sequence[Any]) -> list[Array]:
         """Give the gradient, array by array."""
-        result = self._asked(self.call, arrays, data)  # in training, too, the backward pass follows a forward pass
+        result = self._asked(
+            self.calls.call, arrays, data
+        )  # in training, too, the backward pass follows a forward pass
         if self.ask is None:
             return [*self._read(self._pair(result)[1])]
         if self.rate is None:
@@ -129,11 +133,11 @@ class _Reader:
     def changes(self, arrays: Sequence[Array], data: Sequence[Any]) -> list[str]:
         """Name the arguments that the function changes in place."""
         theta, given = rebuilt(self.theta, iter(arrays)), copied(data)
-        called(lambda: self.call(theta, given))
+        called(lambda: self.calls.call(theta, given))
         after = [array for _, array in leaves(theta, "")]
         changed = [name for name, a, b in zip(self.names, arrays, after, strict=True) if not np.array_equal(a, b)]
-        same = [isinstance(a, np.ndarray) and not np.array_equal(a, b) for a, b in zip(data, given, strict=True)]
-        return changed + [tr("data argument {k}", k=k + 1) for k, other in enumerate(same) if other]
+        others = [isinstance(a, np.ndarray) and not np.array_equal(a, b) for a, b in zip(data, given, strict=True)]
+        return changed + [name for name, other in zip(self.calls.data, others, strict=False) if other]
 
     def _asked(self, function: Callable[..., Any], arrays: Sequence[Array], data: Sequence[Any]) -> Any:
         theta, given = rebuilt(self.theta, iter(arrays)), copied(data)
