@@ -300,6 +300,30 @@ def test_kinks_nearby_accuse_nobody(distance: float, real: bool) -> None:
     assert gradcheck(step, np.array([distance, -distance, 1.0])).ok
 
 
+@pytest.mark.parametrize("distance", [0.0, 1e-12, 1e-9, 1e-7, 1e-5, 1e-3])
+def test_uncertainty_of_a_difference_covers_a_kink(distance: float) -> None:
+    found = difference(lambda t: max(t - distance, 0.0) + t, 1.0, 2e-16, 1.0)
+    assert abs(found.value - 1) <= found.uncertainty
+
+
+@pytest.mark.parametrize("z", [20.0, 27.0, 33.0, 40.0])
+def test_rounding_that_cancellation_made_large_accuses_nobody(z: float) -> None:
+    """a (1 - a) of a saturated neuron has few digits left, or none."""
+    report = gradcheck(lambda w: (np.sum(sigmoid(w)), sigmoid(w) * (1 - sigmoid(w))), z + draw(4) / 10)
+    assert report.ok
+    assert not gradcheck(lambda w: (np.sum(sigmoid(w)), 2 * sigmoid(w) * (1 - sigmoid(w))), z + draw(4) / 10).ok
+
+
+def test_gradient_function_may_use_what_the_value_left_behind() -> None:
+    left: dict[str, Any] = {}
+
+    def cost(w: Any, X: Any, y: Any) -> Any:
+        left["e"] = X @ w - y
+        return np.sum(left["e"] ** 2)
+
+    assert gradcheck(cost, w, X, y, gradient=lambda w, X, y: 2 * X.T @ left["e"].real).ok
+
+
 def test_dead_parameters_are_not_seen_and_no_mistake() -> None:
     report = gradcheck(lambda p: (np.sum(p["w"] ** 2), {"w": 2 * p["w"], "b": 0 * p["b"]}), {"w": w, "b": w})
     assert report.ok
