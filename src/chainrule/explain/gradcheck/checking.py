@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,8 @@ from chainrule.streams import check_seed
 __all__ = ["gradcheck"]
 
 _WORST = 5
+# A wrong array counts more than one of which nothing was seen, and that less than a right one.
+_BADNESS = ("unseen", "right", "rounded", "inexact", "wrong", "shape")
 
 
 def gradcheck(
@@ -215,7 +218,8 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
         if point.own:
             hidden = blind_spots(point, subject.names, subject.data_names, [one.found.values for one in found])
     arrays = tuple(_summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
-    wrong_at = {point.label for point, found in probes for one in found if one.verdict not in ("right", "unseen")}
+    bad = {"inexact", "wrong", "shape"}
+    wrong_at = {point.label for point, found in probes for one in found if one.verdict in bad}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:
         notes = [*notes, Message("At your own point every number agrees: the mistake does not show there.")]
     hint = next((h for point, found in probes if (h := overall_hint(found, _sizes(point)))), "")
@@ -237,31 +241,29 @@ def _sizes(point: Point) -> list[int]:
 
 def _summed(seen: list[tuple[Point, Compared]], probes: list[tuple[Point, list[Compared]]]) -> CheckedArray:
     """Sum up what all probes found of one array; the first of the worst is shown."""
-    worst = max(range(len(seen)), key=lambda i: (_badness(seen[i][1]), -i))
-    point, one = seen[worst]
+    point, one = max(seen, key=lambda each: _BADNESS.index(each[1].verdict))
+    verdict = one.verdict
+    if verdict == "rounded":  # everywhere: by a narrower number type; at some points only: by cancellation
+        verdict = "right" if any(each.verdict == "right" for _, each in seen) else "inexact"
     entries: tuple[CheckedEntry, ...] = ()
     hint: Message | str = ""
-    if one.verdict not in ("right", "unseen"):
+    if verdict not in ("right", "unseen"):
         others = next(found for at, found in probes if at is point)
-        entries, hint = _worst_entries(one), hint_of(one, others, _sizes(point))
+        entries, hint = _worst_entries(one), hint_of(replace(one, verdict=verdict), others, _sizes(point))
+    shown = [each for _, each in seen if len(each.errors) and not (verdict == "right" and each.verdict == "rounded")]
     return CheckedArray(
         name=f"d{one.name}",
         shape=one.shape,
-        verdict=one.verdict,
-        error=max((float(c.errors[~c.undecided].max(initial=0)) for _, c in seen if len(c.errors)), default=0.0),
-        checked=sum(int(np.sum(~c.undecided)) for _, c in seen),
+        verdict=verdict,
+        error=max((float(c.errors[c.bad | ~c.undecided].max(initial=0)) for c in shown), default=0.0),
+        checked=sum(int(np.sum(c.bad | ~c.undecided)) for _, c in seen),
         kinks=sum(int(np.sum(c.found.kinks)) for _, c in seen),
-        undecided=sum(int(np.sum(c.undecided & ~c.found.kinks)) for _, c in seen),
+        undecided=sum(int(np.sum(c.undecided & ~c.found.kinks & ~c.bad)) for _, c in seen),
         method=one.found.method,
         where=point.label if hint or entries else "",
         worst=entries,
         hint=hint,
     )
-
-
-def _badness(one: Compared) -> int:
-    """Rank verdicts: a wrong one counts more than one that saw nothing, and that less than a right one."""
-    return ["unseen", "right", "inexact", "wrong", "shape"].index(one.verdict)
 
 
 def _worst_entries(one: Compared) -> tuple[CheckedEntry, ...]:

@@ -1,14 +1,14 @@
 """A gradient and numerical derivatives at one point, held side by side.
 
-How far they may be apart is measured, not guessed: a share of the array's largest derivative by the number type, what
-the gradient changes by when parameters change in their last digits (rounding that cancellation has made large), and
-the uncertainty of the differences.
+How far they may be apart is measured, not guessed: a share of the array's largest derivative by the number type, the
+rounding in the gradient, which cancellation may have made large, and the uncertainty of the differences.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -24,9 +24,10 @@ __all__ = ["Compared", "Plan", "Unusable", "compare"]
 _TOLERANCES = {"float16": 2e-2, "float32": 1e-4}
 _TOLERANCE = 1e-11
 _BESIDE = 1e-3  # how much of that a much larger derivative of another array allows
-_LAST_DIGITS = 30.0  # how many times the change by the last digits
+_ROUNDING = 10.0  # how many times the rounding that is measured
 _DECIDED = 1e-2  # entries whose allowance is a larger share of the largest derivative say nothing
 _SOME, _FEW, _MANY = 50, 10, 100_000  # entries of an array that are looked at, and few of many in all
+_NOTHING = 1e-6  # an array's derivatives beside a much larger one of another that count as 0
 _SMALL = 1e-5  # wrong by less is no wrong formula, but not exact
 
 
@@ -64,7 +65,7 @@ class Compared:
         errors: differences in units of the largest derivative.
         bad: which entries are wrong.
         undecided: which can be called neither right nor wrong.
-        verdict: "right", "inexact", "wrong", "shape" or "unseen".
+        verdict: "right", "inexact", "wrong", "shape" or "unseen"; or "rounded", off by no more than measured rounding.
     """
 
     name: str
@@ -113,8 +114,9 @@ def compare(subject: Subject, point: Point, plan: Plan) -> list[Compared]:
         if gradient[k].size == arrays[k].size and len(entries) < arrays[k].size:
             entries, numerical = _beyond(value, arrays, k, gradient[k], entries, numerical, noise, scale, plan)
         rounding = _rounding(subject, arrays[k].flat[entries])
-        allowed = _allowed(gradient[k], numerical, spreads[k], largest, plan) + rounding
-        result.append(_judged(subject.names[k], arrays[k], gradient[k], entries, numerical, allowed, largest))
+        allowed = _allowed(gradient[k], numerical, largest, plan) + rounding
+        seen = _Seen(subject.names[k], arrays[k], gradient[k], entries, numerical)
+        result.append(_judged(seen, allowed, _ROUNDING * spreads[k], largest))
     return result
 
 
@@ -126,22 +128,29 @@ def _chosen(size: int, most: int, seed: int, k: int) -> Array:
 
 
 def _spreads(subject: Subject, point: Point, gradient: Sequence[Array]) -> list[float]:
-    """Give what each array of the gradient changes by at most when parameters change in their last digits."""
+    """Measure the rounding in each array of the gradient: (g(theta + d) + g(theta - d)) / 2 - g(theta) at small d.
+
+    With d about theta sqrt(eps), what is smooth in it is of the size of eps. What is left is rounding, however large it
+    has been made: by cancellation, as in 1 - a of a saturated neuron, or by a narrower number type on the way.
+    """
     spreads = [0.0] * len(gradient)
-    for k, steps in enumerate((3, -2)):
-        moved = [a * (1 + steps * np.finfo(a.dtype).eps * (-1.0) ** (i + k)) for i, a in enumerate(point.arrays)]
-        there = subject.gradient([m.astype(a.dtype) for m, a in zip(moved, point.arrays, strict=True)], point.data)
-        for i, (one, other) in enumerate(zip(gradient, there, strict=True)):
-            if one.shape != other.shape:
+    for turn in (1.0, 1.7):
+        sides = []
+        for side in (1, -1):
+            steps = [side * turn * np.sqrt(np.finfo(a.dtype).eps) * (-1) ** k for k, a in enumerate(point.arrays)]
+            moved = [np.asarray(a * (1 + h), a.dtype) for a, h in zip(point.arrays, steps, strict=True)]
+            sides.append(subject.gradient(moved, point.data))
+        for k, (here, one, other) in enumerate(zip(gradient, *sides, strict=True)):
+            if not here.shape == one.shape == other.shape:
                 raise UsageError(
                     "the gradient of {name} by {parameter} has shape {one} at first and {other} a moment later",
                     name=subject.name,
-                    parameter=subject.names[i],
-                    one=one.shape,
-                    other=other.shape,
+                    parameter=subject.names[k],
+                    one=here.shape,
+                    other=one.shape,
                 )
-            apart = np.abs(one.astype(np.float64) - other)
-            spreads[i] = max(spreads[i], float(apart[np.isfinite(apart)].max(initial=0)))
+            apart = np.abs((one.astype(np.float64) + other) / 2 - here)
+            spreads[k] = max(spreads[k], float(apart[np.isfinite(apart)].max(initial=0)))
     return spreads
 
 
@@ -154,10 +163,10 @@ def _tolerance(given: Array, plan: Plan) -> float:
     return _TOLERANCES.get(given.dtype.name, _TOLERANCE) if plan.tolerance is None else plan.tolerance
 
 
-def _allowed(given: Array, numerical: Derivatives, spread: float, largest: float, plan: Plan) -> Array:
+def _allowed(given: Array, numerical: Derivatives, largest: float, plan: Plan) -> Array:
     """Give how far each entry may be off."""
     size = _largest(numerical) + _BESIDE * largest
-    return _tolerance(given, plan) * size + _LAST_DIGITS * spread + 5 * numerical.uncertainties
+    return _tolerance(given, plan) * size + 5 * numerical.uncertainties
 
 
 def _rounding(subject: Subject, theta: Array) -> Array:
@@ -167,34 +176,44 @@ def _rounding(subject: Subject, theta: Array) -> Array:
     return 8 * np.finfo(np.float64).eps * np.maximum(1e-3, np.abs(theta)) / abs(subject.step_rate)
 
 
-def _judged(
-    name: str, theta: Array, given: Array, entries: Array, numerical: Derivatives, allowed: Array, largest: float
-) -> Compared:
-    n = numerical.values
-    size = _largest(numerical)
-    if given.size != theta.size:
-        nothing = np.zeros(len(entries), bool)
-        none = np.array([])
-        return Compared(
-            name, theta.shape, given, theta.flat[entries], entries, none, numerical, none, nothing, nothing, "shape"
-        )
-    g = given.astype(np.float64).flat[entries]
-    apart = np.abs(g - n)
-    aside = numerical.kinks | ~np.isfinite(n)
-    bad = ~aside & ~(apart <= allowed)  # what is not a number is wrong, too
-    undecided = aside | (~bad & (allowed > _DECIDED * max(size, 1e-300)))
+class _Seen(NamedTuple):
+    """One array before it is judged."""
+
+    name: str
+    theta: Array
+    given: Array
+    entries: Array
+    numerical: Derivatives
+
+    def judged(self, verdict: str, yours: Array, errors: Array, bad: Array, undecided: Array) -> Compared:
+        """Add the judgement."""
+        theta = self.theta.flat[self.entries]
+        shared = (self.name, self.theta.shape, self.given, theta, self.entries)
+        return Compared(*shared, yours, self.numerical, errors, bad, undecided, verdict)
+
+
+def _judged(seen: _Seen, allowed: Array, rounding: float, largest: float) -> Compared:
+    """Judge one array: how far it may be off by its number type, and by the rounding that was measured."""
+    n, size = seen.numerical.values, _largest(seen.numerical)
+    if seen.given.size != seen.theta.size:
+        nothing, none = np.zeros(len(n), bool), np.array([])
+        return seen.judged("shape", none, none, nothing, nothing)
+    g = seen.given.astype(np.float64).flat[seen.entries]
+    apart, aside = np.abs(g - n), seen.numerical.kinks | ~np.isfinite(n)
+    off = ~aside & ~(apart <= allowed)  # what is not a number is off, too
+    bad = ~aside & ~(apart <= allowed + rounding)
+    undecided = aside | (~off & (allowed > _DECIDED * max(size, 1e-300)))
     with np.errstate(all="ignore"):
         errors = np.where(apart > 0, apart / max(size, 1e-9 * largest, 1e-300), 0.0)
     errors[aside] = 0
-    if given.shape != theta.shape:
-        verdict = "shape"
-    elif bad.any():
-        verdict = "wrong" if not np.all(errors[bad] <= _SMALL) else "inexact"
-    else:
-        verdict = "unseen" if undecided.all() else "right"
-    return Compared(
-        name, theta.shape, given, theta.flat[entries], entries, g, numerical, errors, bad, undecided, verdict
-    )
+    if seen.given.shape != seen.theta.shape:
+        return seen.judged("shape", g, errors, off, undecided)
+    if bad.any():
+        return seen.judged("inexact" if np.all(errors[bad] <= _SMALL) else "wrong", g, errors, off, undecided)
+    if off.any():
+        # Rounding about nothing says nothing; about something it may be cancellation, which other points do not have.
+        return seen.judged("rounded" if size > _NOTHING * largest else "unseen", g, errors, off, undecided | off)
+    return seen.judged("unseen" if undecided.all() else "right", g, errors, off, undecided)
 
 
 def _beyond(

@@ -117,9 +117,8 @@ class _Reader:
 
     def gradient(self, arrays: Sequence[Array], data: Sequence[Any]) -> list[Array]:
         """Give the gradient, array by array."""
-        result = self._asked(
-            self.calls.call, arrays, data
-        )  # in training, too, the backward pass follows a forward pass
+        # In training, too, a backward pass follows a forward pass, which may leave behind what it needs.
+        result = self._asked(self.calls.call, arrays, data)
         if self.ask is None:
             return [*self._read(self._pair(result)[1])]
         if self.rate is None:
