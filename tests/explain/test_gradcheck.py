@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import math
+import os
 import re
 import sys
 import types
@@ -498,7 +499,32 @@ def test_random_data_are_of_the_same_kind() -> None:
     columns = random_like(np.array([[0.3, 0.6], [0.7, 0.4]]), 0, 1)
     assert columns.sum(axis=0) == pytest.approx([1, 1])
     assert random_like(np.zeros((2, 2), np.float32), 0, 1).dtype == np.float32
-    assert random_like(np.zeros((2, 2)), 0, 1).any()
+    assert set(random_like(np.ones(9), 0, 1)) == {0.0, 1.0}
+    assert set(random_like(np.zeros(9, int), 0, 1)) == {0, 1}
+
+
+def test_answers_of_yes_and_no_stay_so() -> None:
+    """This loss knows 0 and 1 only, and one example has but one of them."""
+
+    def step(w: Any, X: Any, y: Any) -> Any:
+        a = sigmoid(X @ w)
+        return np.mean(np.where(y == 1, -np.log(a), -np.log(1 - a))), X.T @ (a - y) / len(y)
+
+    assert gradcheck(step, w, X[:1], np.array([1.0])).ok
+    assert gradcheck(step, w, X, np.array([1.0, 1.0, 1.0])).ok
+
+
+def test_program_for_one_example_is_not_accused() -> None:
+    """For several rows D[0] would be wrong, but nobody calls it so."""
+
+    def step(W: Any, b: Any, x: Any, y: Any) -> Any:
+        D = x @ W.T + b - y
+        return 0.5 * np.sum(D**2), D.T @ x, D[0]
+
+    report = gradcheck(step, (draw(2, 3), draw(2)), draw(1, 3), draw(1, 2))
+    assert report.ok
+    assert "made for one example" in report.skipped[0]
+    assert not gradcheck(step, (draw(2, 3), draw(2)), draw(4, 3), draw(4, 2)).ok
 
 
 def test_points_that_cannot_be_used_are_named() -> None:
@@ -561,6 +587,23 @@ def test_models_with_rows_weights_and_masks() -> None:
     assert report.ok
     assert report.probes[0] == "your own point"
     assert "one example only" in gradcheck(model, rows[:1], [[0.0, 1.0]]).hidden[0]
+
+
+@pytest.mark.parametrize("case", range(int(os.environ.get("CHAINRULE_CASES", "8"))))
+def test_random_networks(case: int) -> None:
+    """A campaign takes as many as CHAINRULE_CASES says."""
+    rng = np.random.default_rng(case)
+    names = [name for name, each in ACTIVATIONS.items() if each.trainable]
+    network = Network.from_sizes(
+        rng.integers(1, 6, rng.integers(2, 5)).tolist(),
+        hidden=names[rng.integers(len(names))],
+        output=["identity", "sigmoid", "softmax", "softplus"][rng.integers(4)],
+        dropout=float(rng.choice([0.0, 0.3])),
+        batch_norm=bool(rng.integers(2)),
+        bias=["neuron", "layer", "none"][rng.integers(3)],
+    )
+    report = gradcheck(network, seed=case, engine="compiled" if case % 4 == 1 else "reference")
+    assert report.ok, str(report)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

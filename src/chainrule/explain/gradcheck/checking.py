@@ -12,7 +12,7 @@ from chainrule.engines import Draw
 from chainrule.errors import UsageError
 from chainrule.explain.gradcheck.calling import Failure, copied, name_of, quiet
 from chainrule.explain.gradcheck.comparing import Compared, Plan, Unusable, compare
-from chainrule.explain.gradcheck.hints import hint_of, overall_hint
+from chainrule.explain.gradcheck.hints import hint_of, is_multiple, overall_hint
 from chainrule.explain.gradcheck.networks import network_points, network_subject, own_point
 from chainrule.explain.gradcheck.probing import blind_spots, points_around
 from chainrule.explain.gradcheck.report import CheckedArray, CheckedEntry, GradientReport
@@ -28,6 +28,7 @@ __all__ = ["gradcheck"]
 _WORST = 5
 # A wrong array counts more than one of which nothing was seen, and that less than a right one.
 _BADNESS = ("unseen", "right", "rounded", "inexact", "wrong", "shape")
+_BAD = _BADNESS[3:]
 
 
 def gradcheck(
@@ -214,17 +215,29 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
                 raise
             skipped.append(Message("{point}: {why}", point=point.label, why=_reason(error)))
             continue
+        if point.rows and _of_one_example(found, point.rows):
+            why = Message("wrong there, and not by a factor: the function seems to be made for one example at a time")
+            skipped.append(Message("{point}: {why}", point=point.label, why=why))
+            continue
         probes.append((point, found))
         if point.own:
             hidden = blind_spots(point, subject.names, subject.data_names, [one.found.values for one in found])
     arrays = tuple(_summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
-    bad = {"inexact", "wrong", "shape"}
-    wrong_at = {point.label for point, found in probes for one in found if one.verdict in bad}
+    wrong_at = {point.label for point, found in probes for one in found if one.verdict in _BAD}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:
         notes = [*notes, Message("At your own point every number agrees: the mistake does not show there.")]
     hint = next((h for point, found in probes if (h := overall_hint(found, _sizes(point)))), "")
     labels = tuple(point.label for point, _ in probes)
     return GradientReport(subject.name, arrays, labels, tuple(skipped), tuple(hidden), tuple(notes), hint)
+
+
+def _of_one_example(found: Sequence[Compared], rows: int) -> bool:
+    """Whether a gradient is wrong for several examples otherwise than by a factor, as ``db = D[0]`` is.
+
+    What is right for one example is no mistake where a function takes only one; a sum for a mean is one anyway.
+    """
+    wrong = [one for one in found if one.verdict in _BAD]
+    return not all(is_multiple(one, rows) or is_multiple(one, 1 / rows) for one in wrong)
 
 
 def _reason(error: Exception) -> Message | str:

@@ -10,7 +10,7 @@ from chainrule.explain.gradcheck.comparing import Compared
 from chainrule.formulas import Array
 from chainrule.language import Message
 
-__all__ = ["hint_of", "overall_hint", "ratio_of"]
+__all__ = ["hint_of", "is_multiple", "overall_hint", "ratio_of"]
 
 _SAME = 1e-6  # how close numbers must be to count as the same
 
@@ -27,6 +27,14 @@ def ratio_of(one: Compared) -> float | None:
     middle = float(np.median(ratios))
     rest = np.abs(one.yours[~sure & ~one.undecided]) <= _SAME * np.abs(n).max()
     return middle if np.all(np.abs(ratios - middle) <= _SAME * max(abs(middle), _SAME)) and rest.all() else None
+
+
+def is_multiple(one: Compared, ratio: float) -> bool:
+    """Whether yours is so many times the numerical derivative, for every entry."""
+    if one.verdict == "shape":
+        return False
+    apart = np.abs(one.yours - ratio * one.found.values)[~one.undecided]
+    return bool(np.all(apart <= _SAME * max(abs(ratio), 1) * np.abs(one.found.values).max()))
 
 
 def overall_hint(found: Sequence[Compared], sizes: Sequence[int]) -> Message | None:
@@ -47,10 +55,8 @@ def _one_factor(wrong: Sequence[Compared], sizes: Sequence[int]) -> Message | No
     ratio = next((found for one in wrong if (found := ratio_of(one)) is not None), None)
     if ratio is None:
         return None
-    for one in wrong:
-        apart = np.abs(one.yours - ratio * one.found.values)[~one.undecided]
-        if not np.all(apart <= _SAME * max(abs(ratio), 1) * np.abs(one.found.values).max()):
-            return None
+    if not all(is_multiple(one, ratio) for one in wrong):
+        return None
     if ratio == 0:
         return Message("Your whole gradient is 0: it was never computed, or multiplied by 0, as 1 // m is.")
     return Message(

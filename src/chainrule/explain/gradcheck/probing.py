@@ -17,9 +17,9 @@ from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.streams import normals, uniforms
 
-__all__ = ["blind_spots", "points_around", "random_like", "single_axis"]
+__all__ = ["ROWS", "blind_spots", "points_around", "random_like", "single_axis"]
 
-_ROWS = 5  # where the user's data are one example
+ROWS = 5  # where the user's data are one example
 
 
 def points_around(own: Point, seed: int) -> Iterator[Point]:
@@ -40,8 +40,8 @@ def points_around(own: Point, seed: int) -> Iterator[Point]:
     yield Point(Message("random parameters and data"), fresh, _redrawn(own.data, seed, 2))
     axis = single_axis(own.data)
     if axis is not None:
-        label = Message("random parameters and data of {n} examples instead of 1", n=_ROWS)
-        yield Point(label, fresh, _redrawn([_repeated(each, axis) for each in own.data], seed, 3))
+        label = Message("random parameters and data of {n} examples instead of 1", n=ROWS)
+        yield Point(label, fresh, _redrawn([_repeated(each, axis) for each in own.data], seed, 3), rows=ROWS)
 
 
 def single_axis(data: Sequence[Any]) -> int | None:
@@ -62,9 +62,10 @@ def single_axis(data: Sequence[Any]) -> int | None:
 
 def _repeated(each: Any, axis: int) -> Any:
     array = _numeric(each)
-    if array is None or array.ndim != 2:
-        return each
-    repeated = np.repeat(array, _ROWS, axis=axis)
+    if array is None or array.ndim not in (1, 2) or (array.ndim == 1 and len(array) > 1):
+        return each  # no part of the examples, as far as one can tell
+    axis = min(axis, array.ndim - 1)  # a target of one example may be an array of one number
+    repeated = np.repeat(array, ROWS, axis=axis)
     return repeated.tolist() if isinstance(each, (list, tuple)) else repeated
 
 
@@ -119,7 +120,9 @@ def random_like(given: Array, seed: int, stream: int) -> Array:
         if given.ndim == 2 and given.shape[axis] > 1 and given.min() >= 0 and np.allclose(given.sum(axis=axis), 1):
             return np.take_along_axis(given, np.argsort(u, axis=axis), axis=axis)
     seen = np.unique(given)
-    if given.dtype.kind != "f" or len(seen) == 2 < given.size:
+    if np.isin(seen, (0, 1)).all():  # answers of yes and no, even if all of yours are alike
+        seen = np.array([0, 1], given.dtype)
+    if given.dtype.kind != "f" or len(seen) == 2:
         return seen[(u * len(seen)).astype(int)]
     if seen[0] > 0:
         # Probabilities stay below 1 and variances above 0.

@@ -27,12 +27,14 @@ class Point:
         arrays: the parameters.
         data: the other arguments.
         own: whether it is the user's.
+        rows: how many examples stand here for one of the user's, or None.
     """
 
     label: Message
     arrays: list[Array]
     data: list[Any]
     own: bool = False
+    rows: int | None = None
 
 
 @dataclass(frozen=True, eq=False)
