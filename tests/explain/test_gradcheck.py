@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import json
 import math
@@ -40,6 +41,7 @@ def _load(name: str) -> types.ModuleType:
 
 
 seeded = _load("seeded_mistakes")
+CASES = int(os.environ.get("CHAINRULE_CASES", "8"))
 MISTAKES, RIGHT = seeded.mistakes(), seeded.right_ones()
 
 
@@ -66,18 +68,20 @@ def test_there_are_enough_programs() -> None:
 
 
 @pytest.mark.parametrize("program", MISTAKES, ids=lambda program: program.name)
-def test_mistake_is_found(program: Any) -> None:
+def test_mistake_is_found(program: Any, tally: Any) -> None:
     report = gradcheck(program.function, program.theta, *program.data)
     assert not report.ok
     assert report.wrong
+    tally("seeded mistakes found")
 
 
 @pytest.mark.parametrize("program", RIGHT, ids=lambda program: program.name)
-def test_right_one_is_not_accused(program: Any) -> None:
+def test_right_one_is_not_accused(program: Any, tally: Any) -> None:
     report = gradcheck(program.function, program.theta, *program.data)
     assert report.ok, str(report)
     assert not report.skipped
     assert {array.verdict for array in report} - {"unseen"} == {"right"}
+    tally("right gradients not accused")
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -86,6 +90,25 @@ def test_verdicts_do_not_hang_on_the_seed(seed: int) -> None:
         assert not gradcheck(program.function, program.theta, *program.data, seed=seed + 1).ok, program.name
     for program in RIGHT[seed::9]:
         assert gradcheck(program.function, program.theta, *program.data, seed=seed + 1).ok, program.name
+
+
+@pytest.mark.parametrize("case", range(CASES))
+def test_verdicts_do_not_hang_on_the_point(case: int) -> None:
+    """Other parameters, other data, and of 1, 2, 5 or 9 examples; a campaign takes as many as CHAINRULE_CASES says."""
+    m = (1, 2, 5, 9)[case % 4]
+    kind, name, old, new = seeded.MISTAKES[case * 37 % len(seeded.MISTAKES)]
+    source, point = seeded.PROGRAMS[kind]
+    theta, data = point(case, m)
+    wrong = seeded.Program(name, seeded.changed(source, old, new), theta, data)
+    if m != 2 or "elementwise" not in name:  # which for two examples raises
+        assert not gradcheck(wrong.function, theta, *data, seed=case).ok
+    kind, name, changes = seeded.CONVENTIONS[case * 31 % len(seeded.CONVENTIONS)]
+    source, point = seeded.PROGRAMS[kind]
+    theta, data = point(case, m)
+    right = seeded.Program(name, functools.reduce(lambda s, c: seeded.changed(s, *c), changes, source), theta, data)
+    if m > 1 or "ddof" not in name:  # which divides by m - 1
+        report = gradcheck(right.function, theta, *data, seed=case)
+        assert report.ok, str(report)
 
 
 # What the user's own point hides.
@@ -589,7 +612,7 @@ def test_models_with_rows_weights_and_masks() -> None:
     assert "one example only" in gradcheck(model, rows[:1], [[0.0, 1.0]]).hidden[0]
 
 
-@pytest.mark.parametrize("case", range(int(os.environ.get("CHAINRULE_CASES", "8"))))
+@pytest.mark.parametrize("case", range(min(CASES, 200)))
 def test_random_networks(case: int) -> None:
     """A campaign takes as many as CHAINRULE_CASES says."""
     rng = np.random.default_rng(case)

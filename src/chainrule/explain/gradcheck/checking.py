@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +11,12 @@ from chainrule.engines import Draw
 from chainrule.errors import UsageError
 from chainrule.explain.gradcheck.calling import Failure, copied, name_of, quiet
 from chainrule.explain.gradcheck.comparing import Compared, Plan, Unusable, compare
-from chainrule.explain.gradcheck.hints import hint_of, is_multiple, overall_hint
+from chainrule.explain.gradcheck.hints import is_multiple, overall_hint
 from chainrule.explain.gradcheck.networks import network_points, network_subject, own_point
-from chainrule.explain.gradcheck.probing import blind_spots, points_around
-from chainrule.explain.gradcheck.report import CheckedArray, CheckedEntry, GradientReport
+from chainrule.explain.gradcheck.probing import blind_spots, points_around, several
+from chainrule.explain.gradcheck.report import GradientReport
 from chainrule.explain.gradcheck.subjects import Point, Subject, subject_of
+from chainrule.explain.gradcheck.summing import BAD, sizes_of, summed
 from chainrule.formulas import Loss
 from chainrule.language import Message
 from chainrule.model import Model
@@ -24,11 +24,6 @@ from chainrule.network import Network
 from chainrule.streams import check_seed
 
 __all__ = ["gradcheck"]
-
-_WORST = 5
-# A wrong array counts more than one of which nothing was seen, and that less than a right one.
-_BADNESS = ("unseen", "right", "rounded", "inexact", "wrong", "shape")
-_BAD = _BADNESS[3:]
 
 
 def gradcheck(
@@ -215,84 +210,38 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
                 raise
             skipped.append(Message("{point}: {why}", point=point.label, why=_reason(error)))
             continue
-        if point.rows and _of_one_example(found, point.rows):
+        if point.rows and _of_one_example(subject, probes[0][0], found, point.rows):
             why = Message("wrong there, and not by a factor: the function seems to be made for one example at a time")
             skipped.append(Message("{point}: {why}", point=point.label, why=why))
             continue
         probes.append((point, found))
         if point.own:
             hidden = blind_spots(point, subject.names, subject.data_names, [one.found.values for one in found])
-    arrays = tuple(_summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
-    wrong_at = {point.label for point, found in probes for one in found if one.verdict in _BAD}
+    arrays = tuple(summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
+    wrong_at = {point.label for point, found in probes for one in found if one.verdict in BAD}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:
         notes = [*notes, Message("At your own point every number agrees: the mistake does not show there.")]
-    hint = next((h for point, found in probes if (h := overall_hint(found, _sizes(point)))), "")
+    hint = next((h for point, found in probes if (h := overall_hint(found, sizes_of(point)))), "")
     labels = tuple(point.label for point, _ in probes)
     return GradientReport(subject.name, arrays, labels, tuple(skipped), tuple(hidden), tuple(notes), hint)
 
 
-def _of_one_example(found: Sequence[Compared], rows: int) -> bool:
-    """Whether a gradient is wrong for several examples otherwise than by a factor, as ``db = D[0]`` is.
+def _of_one_example(subject: Subject, own: Point, found: Sequence[Compared], rows: int) -> bool:
+    """Whether what is wrong for several examples is no mistake, as the function takes one: ``db = D[0]``, say.
 
-    What is right for one example is no mistake where a function takes only one; a sum for a mean is one anyway.
+    A function whose value is a mean takes several, and so does one whose gradient is only off by their number.
     """
-    wrong = [one for one in found if one.verdict in _BAD]
-    return not all(is_multiple(one, rows) or is_multiple(one, 1 / rows) for one in wrong)
+    wrong = [one for one in found if one.verdict in BAD]
+    if any(all(is_multiple(one, ratio) for one in wrong) for ratio in (rows, 1 / rows, 0)):
+        return False
+    try:
+        value, of_copies = (complex(subject.value(own.arrays, data)) for data in (own.data, several(own.data)))
+    except (Failure, UsageError):
+        return True
+    return abs(of_copies - value) > 1e-6 * abs(value)
 
 
 def _reason(error: Exception) -> Message | str:
     if isinstance(error, Failure):
         return error.told()
     return Message("the value is not finite there") if isinstance(error, Unusable) else str(error)
-
-
-def _sizes(point: Point) -> list[int]:
-    """Give the numbers of rows and columns of the data, rows first."""
-    shapes = [each.shape for each in point.data if isinstance(each, np.ndarray)]
-    return [shape[k] for k in (0, 1) for shape in shapes if len(shape) > k]
-
-
-def _summed(seen: list[tuple[Point, Compared]], probes: list[tuple[Point, list[Compared]]]) -> CheckedArray:
-    """Sum up what all probes found of one array; the first of the worst is shown."""
-    point, one = max(seen, key=lambda each: _BADNESS.index(each[1].verdict))
-    verdict = one.verdict
-    if verdict == "rounded":  # everywhere: by a narrower number type; at some points only: by cancellation
-        verdict = "right" if any(each.verdict == "right" for _, each in seen) else "inexact"
-    entries: tuple[CheckedEntry, ...] = ()
-    hint: Message | str = ""
-    if verdict not in ("right", "unseen"):
-        others = next(found for at, found in probes if at is point)
-        entries, hint = _worst_entries(one), hint_of(replace(one, verdict=verdict), others, _sizes(point))
-    shown = [each for _, each in seen if len(each.errors) and not (verdict == "right" and each.verdict == "rounded")]
-    return CheckedArray(
-        name=f"d{one.name}",
-        shape=one.shape,
-        verdict=verdict,
-        error=max((float(c.errors[c.bad | ~c.undecided].max(initial=0)) for c in shown), default=0.0),
-        checked=sum(int(np.sum(c.bad | ~c.undecided)) for _, c in seen),
-        kinks=sum(int(np.sum(c.found.kinks)) for _, c in seen),
-        undecided=sum(int(np.sum(c.undecided & ~c.found.kinks & ~c.bad)) for _, c in seen),
-        method=one.found.method,
-        where=point.label if hint or entries else "",
-        worst=entries,
-        hint=hint,
-    )
-
-
-def _worst_entries(one: Compared) -> tuple[CheckedEntry, ...]:
-    order = np.argsort(-np.where(np.isfinite(one.errors), one.errors, np.inf), kind="stable")
-    return tuple(
-        CheckedEntry(
-            _entry_name(one, int(one.entries[i])),
-            float(one.yours[i]),
-            float(one.found.values[i]),
-            float(one.errors[i]),
-        )
-        for i in order[:_WORST]
-        if one.bad[i]
-    )
-
-
-def _entry_name(one: Compared, flat: int) -> str:
-    index = np.unravel_index(flat, one.shape) if one.shape else ()
-    return f"d{one.name}" + (f"[{','.join(map(str, index))}]" if index else "")

@@ -17,7 +17,7 @@ from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.streams import normals, uniforms
 
-__all__ = ["ROWS", "blind_spots", "points_around", "random_like", "single_axis"]
+__all__ = ["ROWS", "blind_spots", "points_around", "random_like", "several", "single_axis"]
 
 ROWS = 5  # where the user's data are one example
 
@@ -38,10 +38,9 @@ def points_around(own: Point, seed: int) -> Iterator[Point]:
         return
     yield Point(Message("random data, parameters near yours"), near, _redrawn(own.data, seed, 1))
     yield Point(Message("random parameters and data"), fresh, _redrawn(own.data, seed, 2))
-    axis = single_axis(own.data)
-    if axis is not None:
+    if single_axis(own.data) is not None:
         label = Message("random parameters and data of {n} examples instead of 1", n=ROWS)
-        yield Point(label, fresh, _redrawn([_repeated(each, axis) for each in own.data], seed, 3), rows=ROWS)
+        yield Point(label, fresh, _redrawn(several(own.data), seed, 3), rows=ROWS)
 
 
 def single_axis(data: Sequence[Any]) -> int | None:
@@ -58,6 +57,16 @@ def single_axis(data: Sequence[Any]) -> int | None:
     if rows == {1}:
         return 0
     return 1 if columns == {1} and len(rows) > 1 else None
+
+
+def several(data: Sequence[Any]) -> list[Any]:
+    """Give data of one example with copies of it, `ROWS` in all; other data as they are.
+
+    >>> [each.shape for each in several([np.ones((1, 3)), np.ones((1, 2)), np.ones(1)])]
+    [(5, 3), (5, 2), (5,)]
+    """
+    axis = single_axis(data)
+    return [*data] if axis is None else [_repeated(each, axis) for each in data]
 
 
 def _repeated(each: Any, axis: int) -> Any:
