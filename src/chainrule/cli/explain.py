@@ -37,7 +37,7 @@ Subject = Annotated[
 ]
 Rows = Annotated[
     str | None,
-    typer.Argument(metavar="[DATA]", help=p.SOURCE_HELP, autocompletion=complete.data_sets),
+    typer.Argument(metavar="DATA", help=p.SOURCE_HELP, autocompletion=complete.data_sets),
 ]
 Of = Annotated[
     str | None,
@@ -127,7 +127,7 @@ def explain(
     data: Rows = None,
     of: Of = None,
     row: Row = "0",
-    target: p.Target = None,
+    target: p.ModelTarget = None,
     optimizer: Optimizer = None,
     rate: Rate = None,
     depth: Depth = 3,
