@@ -29,14 +29,19 @@ class Symbolic(Exception):
 # What functions mean.
 
 
+def _exp(x: mpf) -> mpf:
+    """What is beyond all floats takes mpmath minutes."""
+    return mp.exp(x) if abs(x) < 1e5 else mpf("inf" if x > 0 else 0)
+
+
 def _logistic(x: mpf) -> mpf:
-    return 1 / (1 + mp.exp(-x))
+    return 1 / (1 + _exp(-x))
 
 
 _SELU = mpf("1.0507009873554804934193349852946"), mpf("1.6732632423543772848170429916717")
 BRANCHED = {"relu", "leaky_relu", "elu", "selu"}
 ORACLES: dict[str, Callable[..., mpf]] = {
-    "exp": mp.exp,
+    "exp": _exp,
     "ln": mp.log,
     "tanh": mp.tanh,
     "sqrt": mp.sqrt,
@@ -52,14 +57,14 @@ ORACLES: dict[str, Callable[..., mpf]] = {
     "step": lambda x: mpf(x >= 0),
     "relu": lambda x: max(x, mpf(0)),
     "leaky_relu": lambda x: x if x > 0 else x / 100,
-    "elu": lambda x: x if x > 0 else mp.expm1(x),
-    "selu": lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * mp.expm1(x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "exponential": mp.exp,
+    "elu": lambda x: x if x > 0 else mp.expm1(max(x, mpf(-1000))),
+    "selu": lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * mp.expm1(max(x, mpf(-1000)))),
+    "softplus": lambda x: mp.log1p(_exp(x)),
+    "exponential": _exp,
     "silu": lambda x: x * _logistic(x),
     "gelu": lambda x: x * mp.ncdf(x),
     "gelu_tanh": lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mpf("0.044715") * x**3))),
-    "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+    "mish": lambda x: x * mp.tanh(mp.log1p(_exp(x))),
 }
 
 
@@ -383,7 +388,7 @@ class Latex:
             return Token("power", self.group())
         if word == "e" and following == "^":
             self.at += 1
-            return Token("number", mp.exp(self.group()))
+            return Token("number", _exp(self.group()))
         if word[0].isdigit():
             return Token("number", mpf(word))
         if word in (r"\infty", r"\text{NaN}"):
@@ -466,7 +471,7 @@ def mathml_token(element: ElementTree.Element, called: bool) -> Iterator[Token]:
         yield Token("number", Expression(list(mathml_tokens(inner))).whole())
         yield Token("power", mpf("0.5"))
     elif tag == "msup" and inner[0].tag == "mi" and inner[0].text == "e":
-        yield Token("number", mp.exp(mathml_value(inner[1])))
+        yield Token("number", _exp(mathml_value(inner[1])))
     elif tag == "msup" and inner[0].tag == "mi" and called:
         yield Token("function", f"{inner[0].text}{inner[1].text}")
     elif tag == "msup":

@@ -89,11 +89,8 @@ class Page:
 
     It shows itself: as text where it is printed, as formulas in a notebook.
 
-    >>> print(Page("The cost", (Prose("It is the mean of the losses."),)))
-    The cost
-    ════════
-    <BLANKLINE>
-    It is the mean of the losses.
+    >>> print(Page("Nothing to see", ()).markdown())
+    # Nothing to see
     <BLANKLINE>
     """
 
