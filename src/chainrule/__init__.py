@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
+    from chainrule.explain.backprop import backprop
+    from chainrule.explain.formula import formula
+    from chainrule.explain.source import source
     from chainrule.formulas import (
         L1,
         L2,
@@ -118,6 +121,9 @@ _HOMES = {
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
+    "backprop": "explain.backprop",
+    "formula": "explain.formula",
+    "source": "explain.source",
     "save": "storage",
     "to_keras_weights": "storage",
     "to_sklearn": "estimators",
@@ -166,6 +172,7 @@ __all__ = [
     "TimeLimit",
     "UpdateRatios",
     "__version__",
+    "backprop",
     "check_parity",
     "data",
     "descent",
@@ -173,6 +180,7 @@ __all__ = [
     "errors",
     "export",
     "find_rate",
+    "formula",
     "formulas",
     "from_keras_weights",
     "from_sklearn",
@@ -183,6 +191,7 @@ __all__ = [
     "plots",
     "register",
     "save",
+    "source",
     "to_keras_weights",
     "to_sklearn",
     "to_torch_state_dict",

@@ -27,6 +27,7 @@ __all__ = [
     "lift_loss",
     "lift_optimizer",
     "lift_penalty",
+    "lift_slope",
 ]
 
 # A function of arrays and of numbers, both by name, that gives several results.
@@ -59,6 +60,13 @@ def lift_back(activation: Activation, N: int, single: bool | None = None) -> Pro
         return [x["g"] * slope(x["z"], x["a"], **n)]
 
     return _lift(back, ("z", "a", "g"), activation.parameters, "rows", N, single)
+
+
+def lift_slope(activation: Activation, N: int, single: bool | None = None) -> Program:
+    """Lift f' of an activation that works entry by entry: "rows" from ("z", "a")."""
+    slope = activation.slope
+    assert slope is not None
+    return _lift(lambda x, n: [slope(x["z"], x["a"], **n)], ("z", "a"), activation.parameters, "rows", N, single)
 
 
 def lift_loss(loss: Loss, activation: Activation, N: int, single: bool | None = None) -> tuple[Program, Program]:

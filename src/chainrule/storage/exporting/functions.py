@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Callable, Collection
 from typing import TypeAlias
@@ -12,7 +13,7 @@ from chainrule.storage.exporting.bounds import may_fail
 from chainrule.storage.exporting.dialects import NUMPY, PYTHON
 from chainrule.storage.exporting.lifted import Function
 from chainrule.storage.exporting.literals import WIDTH
-from chainrule.storage.exporting.printing import Printer, choose_names, is_leaf
+from chainrule.storage.exporting.printing import Dialect, Printer, choose_names, is_leaf
 
 __all__ = [
     "goes_over_a_row",
@@ -26,6 +27,9 @@ __all__ = [
 
 # Names that mean something else in a file, or would be read so.
 TAKEN = {"np", "math", "k", "n", "a", "x", "f"}
+
+# Reductions where rows become single numbers.
+FLAT = {name: f"np.{name}({{0}}, axis=1)" for name in ("sum", "max", "min")}
 
 Names: TypeAlias = dict[int, str]
 # What is written of a node.
@@ -45,8 +49,13 @@ def uses(function: Function) -> set[str]:
     return {node.op for node in nodes} | guarded
 
 
-def numpy_function(function: Function) -> list[str]:
-    r"""Write a function of arrays.
+def numpy_function(function: Function, dialect: Dialect = NUMPY, width: int = WIDTH) -> list[str]:
+    r"""Write a function of arrays, of shape (m, N); it gives another one, or one number a row, shape (m,).
+
+    Args:
+        function: what to write.
+        dialect: how operations are written.
+        width: how long a line may be.
 
     >>> from chainrule.formulas import ACTIVATIONS
     >>> from chainrule.storage.exporting.lifted import lift
@@ -57,16 +66,28 @@ def numpy_function(function: Function) -> list[str]:
         return e / (1 + e)
     """
     program = function.program
-    result = program.results[0]
+    result, kind = program.results[0], program.outputs[0]
+    rejoins = _rejoins(program)
+    if kind == "column" and not rejoins:
+        dialect = dataclasses.replace(dialect, calls={**dialect.calls, **FLAT})
 
     def write(names: Names) -> Statements:
-        printer = Printer(program, NUMPY, names)
+        printer = Printer(program, dialect, names)
         value = printer[result]
-        if program.nodes[result].extent < ENTRY:
+        if kind == "column":
+            value += "[:, 0]" * rejoins
+        elif program.nodes[result].extent < ENTRY:
             value = f"np.full_like({program.inputs[0]}, {value})"
         return [*((k, f"{name} = {printer.definition(k)}") for k, name in names.items()), (result, f"return {value}")]
 
-    return _python_definition(function, short_lines(program, set(), write))
+    named = {result} if kind == "column" and rejoins else set()
+    return _python_definition(function, short_lines(program, named, write, width), width)
+
+
+def _rejoins(program: Program) -> bool:
+    """Whether what there is once in a row meets its entries again, and so must stay a column."""
+    entries = (node for node in program.nodes if node.extent == ENTRY)
+    return any(program.nodes[k].extent == COLUMN for node in entries for k in node.args)
 
 
 def python_function(function: Function) -> list[str]:
@@ -95,18 +116,18 @@ def python_function(function: Function) -> list[str]:
     return _python_definition(function, short_lines(program, set(), write))
 
 
-def _python_definition(function: Function, body: list[str]) -> list[str]:
+def _python_definition(function: Function, body: list[str], width: int = WIDTH) -> list[str]:
     numbers = [f"{name}={value!r}" for name, value in function.numbers.items()]
     head = f"def {function.name}({', '.join([*function.program.inputs, *numbers])}):"
-    return [head, *(f"    {line}" for line in [*_docstring(function.doc), *body])]
+    return [head, *(f"    {line}" for line in [*_docstring(function.doc, width), *body])]
 
 
-def _docstring(doc: str) -> list[str]:
+def _docstring(doc: str, width: int) -> list[str]:
     """Write a docstring, within the width of a file."""
     if not doc:
         return []
-    first, *more = textwrap.wrap(plain_text(doc), WIDTH - 7)
-    return [f'"""{first}', *more, '"""'] if more or len(first) > WIDTH - 10 else [f'"""{first}"""']
+    first, *more = textwrap.wrap(plain_text(doc), width - 7)
+    return [f'"""{first}', *more, '"""'] if more or len(first) > width - 10 else [f'"""{first}"""']
 
 
 def plain_text(text: str) -> str:
@@ -120,19 +141,22 @@ def plain_text(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
 
 
-def short_lines(program: Program, named: Collection[int], write: Callable[[Names], Statements]) -> list[str]:
+def short_lines(
+    program: Program, named: Collection[int], write: Callable[[Names], Statements], width: int = WIDTH
+) -> list[str]:
     """Write statements, and name parts of those that are too long for a line until they are not.
 
     Args:
         program: what is written.
         named: nodes that have a name in any case, besides those that are used twice.
         write: gives the statements, each with the node that it writes, for a choice of names.
+        width: how long a line may be.
     """
     named = set(named)
     while True:
         names = choose_names(program, TAKEN, lambda k, count: count > 1 or k in named)
         lines = write(names)
-        long = [k for k, text in lines if len(text) > WIDTH - 4]
+        long = [k for k, text in lines if len(text) > width - 4]
         pieces = [piece for k in long for piece in _pieces(program, names, k)]
         if not pieces:
             return [text for _, text in lines]
