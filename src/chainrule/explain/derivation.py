@@ -14,6 +14,7 @@ from chainrule.errors import ShapeError, UnknownName, UsageError
 from chainrule.explain.anatomy import PARAMETERS, Anatomy
 from chainrule.explain.asking import find_name
 from chainrule.explain.backward import backward_origin
+from chainrule.explain.expressions import Ref
 from chainrule.explain.forward import forward_origin
 from chainrule.explain.names import COST, Name, by
 from chainrule.explain.notation import NOTATIONS
@@ -168,8 +169,9 @@ def _explanation(body: Anatomy, name: Name, view: View, depth: int, digits: int)
     if name.mark == "after":
         return _updated(body, name, view, depth, digits)
     found = _origin(body, name, view)
-    if found is None:
-        return _page(body, name, *_given(body, name), view, digits)
+    if found is None or found.given:
+        left = _given(body, name) if found is None else found.left
+        return _page(body, name, left.value, (Prose(_said_of(name)), Equation(left, (), left.value)), view, digits)
     blocks = tuple(_unfolded(body, name, view, depth))
     check = expanded = None
     target = _differentiated(name)
@@ -214,16 +216,22 @@ def _page(
     return Explanation(title, page, view.notation, digits, data, sizes, name, value, check, expanded)
 
 
-def _given(body: Anatomy, name: Name) -> tuple[float, tuple[Block, ...]]:
-    """Say that a number is given: an input, a target, or a parameter before the update."""
-    left = body.ref(
-        name.symbol, name.layer, *(int(i) for i in name.index), row=None if name.row is None else int(name.row)
-    )
-    said = {
+def _given(body: Anatomy, name: Name) -> Ref:
+    """Give a number that is not made of others: an input, a target, or a parameter before the update."""
+    index = [int(i) for i in name.index]
+    return body.ref(name.symbol, name.layer, *index, row=None if name.row is None else int(name.row))
+
+
+def _said_of(name: Name) -> Message:
+    """Say where a number comes from that is not made of others."""
+    given = {
         "x": Message("An input: it comes from the data."),
         "y": Message("A target: it comes from the data."),
-    }.get(name.symbol, Message("A parameter: training has made it what it is, update by update."))
-    return left.value, (Prose(said), Equation(left, (), left.value))
+        "mean": Message("A running mean: training has kept it, batch by batch."),
+        "var": Message("A running variance: training has kept it, batch by batch."),
+        "d": Message("The slope of an activation of one's own, as its function gives it."),
+    }
+    return given.get(name.symbol, Message("A parameter: training has made it what it is, update by update."))
 
 
 def _differentiated(name: Name) -> Name | None:

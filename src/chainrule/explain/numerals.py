@@ -65,7 +65,10 @@ def write_number(value: float, digits: int) -> Written:
 def _shortest(size: float, digits: int) -> str:
     """Give all digits of a number; 0.39249999999999996 is 0.3925 but for rounding, unless all digits are asked for."""
     text = repr(size)
-    return text if len(text) < 17 or digits > 12 else repr(float(f"{size:.15g}"))
+    if len(text) < 17 or digits > 12:
+        return text
+    shorter = float(f"{size:.15g}")
+    return repr(shorter) if math.isfinite(shorter) else text
 
 
 def _write_scientific(negative: bool, size: float, digits: int) -> Written:

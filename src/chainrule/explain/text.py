@@ -213,9 +213,9 @@ class _PageWriter:
         else:
             # The first column begins the line, whatever is in it.
             right = [k > 0 and _is_numeric([row[k] for row in grid.rows]) for k in range(len(widths))]
-            yield [("  ".join(map(_padded, heads, widths, right)), "heading")]
+            yield [("  ".join(map(_padded, heads, widths, right)).rstrip(), "heading")]
             yield [("─" * (sum(widths) + 2 * (len(widths) - 1)), "rule")]
-            yield from ([("  ".join(map(_padded, row, widths, right)), "")] for row in rows)
+            yield from ([("  ".join(map(_padded, row, widths, right)).rstrip(), "")] for row in rows)
         if grid.note:
             yield from ([(line, "remark")] for line in wrap(self.told(grid.note), self.width))
 

@@ -1,0 +1,166 @@
+"""What is printed multiplies out, in every format, and whatever users call things is shown as it is."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+from collections.abc import Callable
+from html import unescape
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from chainrule.errors import UnknownName, UsageError
+from chainrule.explain.evaluating import evaluate
+from chainrule.explain.expressions import Negative, Number, Ref
+from chainrule.explain.page import Equation, Page
+from chainrule.explain.rendering import FORMATS, render
+from chainrule.language import speaking
+
+from .pages import equations, every_block, ref
+from .parsing import check_html, check_latex, check_text
+
+# The campaign looks at a thousand.
+CASES = int(os.environ.get("CHAINRULE_CASES", "60"))
+CHECKS: dict[str, Callable[[str, int], int]] = {
+    "text": check_text,
+    "latex": check_latex,
+    "md": check_latex,
+    "html": check_html,
+}
+LABELS = ("50 % & more_$\\{^~#}", "<b>bold</b>", "`x` | *y* [z]", "鸢尾花", 'say "no"', "\ue0000\ue001")
+
+
+def has_line_with_numbers(equation: Equation) -> bool:
+    """Whether there is something to compute, and floats can."""
+    (form,) = equation.forms
+    inner = form.of if isinstance(form, Negative) else form
+    value, error = evaluate(form, 20)
+    assert equation.result is not None
+    return not isinstance(inner, Ref | Number) and math.isfinite(value + error) and math.isfinite(equation.result)
+
+
+@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(equations(), st.sampled_from((8, 8, 4, 12, 2)))
+def test_every_line_multiplies_out(equation: Equation, digits: int) -> None:
+    page = Page("", (equation,), digits=digits)
+    for format, check in CHECKS.items():
+        checked = check(render(page, format), digits)
+        assert checked >= has_line_with_numbers(equation), f"no line with numbers in {format}"
+
+
+@pytest.mark.parametrize("format", CHECKS)
+def test_a_wrong_line_is_found(format: str) -> None:
+    """Parser and renderer could both be blind: a wrong digit anywhere must be seen."""
+    a, b = ref("a", 0.13849856, 0), ref("b", 0.59326999, 0)
+    page = render(Page("", (Equation(ref("z", 0.0), (a * b,), 0.0821670386),)), format)
+    assert CHECKS[format](page, 8) == 1
+    for right, wrong in (("0.08216704", "0.08216706"), ("0.13849856", "0.13849866"), ("0.59326999", "0.5932701")):
+        assert right in page
+        with pytest.raises(AssertionError):
+            CHECKS[format](page.replace(right, wrong), 8)
+
+
+def test_the_lines_of_the_worked_example() -> None:
+    slope = ref("a", 0.7413650695523157, 0) * ref("b", 0.18681560180895948, 0) * ref("h", 0.5932699921071872, 0)
+    page = Page("", (Equation(ref("z", 0.0), (slope,), 0.08216704056423078),))
+    assert "0.74136507 × 0.18681560 × 0.59326999\n" in page.text()
+    assert page.text().rstrip().endswith("= 0.08216704")
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("notation", ["index", "textbook", "rows"])
+def test_every_block_in_every_format(label: str, notation: str) -> None:
+    page = every_block(label, notation)
+    for format, check in CHECKS.items():
+        assert check(render(page, format), 8) == 1
+    shown = label.replace("\ue000", "").replace("\ue001", "")
+    assert page.text(200).count(shown) >= 6
+    assert unescape(re.sub("<[^>]*>", "", page.html())).count(shown) >= 7
+    assert shown in json.loads(page.json())["title"]
+
+
+def test_what_users_write_is_no_markup() -> None:
+    page = every_block("<script>alert(1)</script>")
+    assert "<script" not in page.html() + page._repr_html_() + page.markdown()
+    assert r"\input" not in every_block(r"\input{secret}").latex().replace(r"\textbackslash{}input", "")
+    body = every_block("a_b^c{").latex()
+    assert body.count("{") - body.count(r"\{") == body.count("}") - body.count(r"\}")
+
+
+def test_numbers_that_are_none() -> None:
+    for value in (math.inf, -math.inf, math.nan):
+        blocks = (
+            Equation(ref("z", value, 0), (ref("a", value, 0) * ref("b", 2.0, 0) + Number(1.0),), value),
+            Equation(ref("z", value, 0), (ref("a", 1e300, 0) * ref("b", 1e300, 0),), 5.0),
+            Equation(ref("z", value, 0), (), value),
+        )
+        for format in FORMATS:
+            text = render(Page("", blocks), format)
+            assert format == "json" or ("NaN" if math.isnan(value) else "∞") in text.replace(r"\infty", "∞")
+        assert json.loads(render(Page("", blocks), "json"))["blocks"][2]["result"] is None
+
+
+def test_rounding_noise_is_no_number() -> None:
+    """0.1 + 0.2 - 0.3 is nothing but noise: the line says 0, and how far off that may be."""
+    noise = 0.1 + 0.2 - 0.3
+    page = Page("", (Equation(ref("z", noise, 0), (ref("a", 0.1) + ref("b", 0.2) - ref("c", 0.3),), noise),))
+    assert "≈ 0 ± 10⁻¹⁵" in page.text() or "≈ 1×10⁻¹⁶" in page.text()
+    assert check_text(page.text()) == check_html(page.html()) == check_latex(page.latex()) == 1
+
+
+def test_a_page_shows_itself() -> None:
+    page = every_block()
+    assert str(page) == page.text() == render(page, "text")
+    assert page._repr_html_().startswith('<div lang="en">')
+    assert "<html" not in page._repr_html_()
+    assert r"\documentclass" not in page._repr_latex_()
+    assert page._repr_latex_() in page.latex()
+
+
+def test_json_has_names_trees_and_all_digits() -> None:
+    data = json.loads(every_block(notation="textbook").json())
+    equation = next(block for block in data["blocks"] if block["kind"] == "equation")
+    assert equation["left"]["name"] == "∂C/∂W2[0,0]"
+    assert equation["result"] == 0.082167040564
+    assert equation["text"] == "0.08216704"
+    (product,) = equation["forms"]
+    assert product["kind"] == "product"
+    assert [(leaf["name"], leaf["value"]) for leaf in product["of"]] == [
+        ("δ2[0]", 0.138498561629),
+        ("a1[0]", 0.593269992107),
+    ]
+    assert data["none"] is None
+
+
+def test_language_is_that_of_the_reader() -> None:
+    with speaking("zh"):
+        assert '<html lang="zh-Hans">' in every_block().html()
+        assert "ctexart" in every_block().latex()
+    assert '<html lang="en">' in every_block().html()
+    assert "ctexart" not in every_block().latex()
+
+
+def test_unknown_formats_and_notations() -> None:
+    with pytest.raises(UnknownName, match=r"unknown format 'htm'; did you mean 'html'\?"):
+        render(every_block(), "htm")
+    with pytest.raises(UnknownName, match="unknown notation 'row'"):
+        every_block(notation="row").text()
+    with pytest.raises(UsageError, match="at most one hidden layer; this one has the sizes 2-2-2-2"):
+        Page("", (), notation="textbook", sizes=(2, 2, 2, 2)).html()
+
+
+def test_no_html_needs_a_network_or_a_script() -> None:
+    html = every_block().html()
+    assert not re.search(r"<script|<link|https?:|url\(|@import", html)
+    assert 'name="viewport"' in html
+    assert "prefers-color-scheme: dark" in html
+
+
+def test_names_are_written_in_the_notation_of_the_page() -> None:
+    for notation, name in (("index", "∂C/∂W2[0,0]"), ("textbook", "∂E/∂w5"), ("rows", "∂C/∂W2[0,0]")):
+        assert every_block(notation=notation).text().startswith(f"Where {name} of")
+        assert json.loads(every_block(notation=notation).json())["title"].startswith(f"Where {name} of")
