@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
+    from chainrule.explain import Explanation, explain, trace
     from chainrule.explain.backprop import backprop
     from chainrule.explain.formula import formula
     from chainrule.explain.source import source
@@ -88,6 +89,7 @@ _HOMES = {
     "Draw": "engines",
     "Dropout": "network",
     "EarlyStopping": "training",
+    "Explanation": "explain",
     "Info": "training",
     "JSONLines": "training",
     "L1": "formulas",
@@ -129,9 +131,10 @@ _HOMES = {
     "to_sklearn": "estimators",
     "to_torch_state_dict": "storage",
     "torch_names": "storage",
+    "trace": "explain",
     "train": "training",
 }
-_MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
+_MODULES = ("data", "descent", "errors", "explain", "formulas", "lessons", "plots")
 
 __all__ = [
     "L1",
@@ -152,6 +155,7 @@ __all__ = [
     "Draw",
     "Dropout",
     "EarlyStopping",
+    "Explanation",
     "Info",
     "JSONLines",
     "MLPClassifier",
@@ -178,6 +182,7 @@ __all__ = [
     "descent",
     "diagnose_training",
     "errors",
+    "explain",
     "export",
     "find_rate",
     "formula",
@@ -196,6 +201,7 @@ __all__ = [
     "to_sklearn",
     "to_torch_state_dict",
     "torch_names",
+    "trace",
     "train",
 ]
 
