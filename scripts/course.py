@@ -180,16 +180,16 @@ def decoded(value: Any) -> Any:
         return [decoded(each) for each in value]
     if not isinstance(value, dict):
         return value
+    if "kind" in value:  # before the others: a field of a kind may bear one of their names
+        module, dot, kind = value["kind"].rpartition(".")
+        parts = {name: decoded(each) for name, each in value.items() if name != "kind"}
+        return getattr(KINDS[module + dot], kind)(**parts)
     if "message" in value:
         return Message(value["message"], **{name: decoded(each) for name, each in value["fields"].items()})
     if "tuple" in value:
         return tuple(decoded(each) for each in value["tuple"])
     if "pairs" in value:
         return {decoded(key): decoded(each) for key, each in value["pairs"]}
-    if "kind" in value:
-        prefix, _, kind = value["kind"].rpartition(".")
-        parts = {name: decoded(each) for name, each in value.items() if name != "kind"}
-        return getattr(KINDS[prefix and f"{prefix}."], kind)(**parts)
     return MeanSpread(decoded(value["mean"]), decoded(value["spread"]))
 
 

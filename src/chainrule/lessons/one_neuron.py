@@ -29,9 +29,7 @@ def tell(story: Story, w: tuple[float, ...], b: float, rate: float, updates: int
     )
     model = Network([Dense(1, "sigmoid")], inputs=2).init()
     model["W1"], model["b1"] = [w], b
-    story.say(
-        "First the example with two ones. Here i1 and i2 are x1 and x2, net_o1 is z, out_o1 is a, E is the loss, b1 is b."
-    )
+    story.say("Two ones first: i1 and i2 are x1 and x2, net_o1 is z, out_o1 is a, E is the loss, δ is ∂E/∂z, b1 is b.")
     step = trace(model, X[3:], Y[3:], loss="squared_error")
     for name, part in (("w1", "steps"), ("w2", "line"), ("b1[0]", "line")):
         story.derivation(explain(step, of=f"dC/d{name}", depth=2, notation="textbook"), part)
