@@ -133,7 +133,9 @@ class _HtmlWriter:
         level = f"margin-left:{1.2 * min(equation.level, 4):.1f}em;" if equation.level else ""
         remark = f'\n<p class="remark">({self._told(equation.because)})</p>' if equation.because else ""
         table = mathml_table(self._writer, equation, self._digits)
-        return f'<div class="equation" style="{level}overflow-x:auto">{table}{remark}</div>'
+        # In a notebook nothing else says how it looks: to the left, and with one scroll bar at the most.
+        style = f"{level}overflow-x:auto;overflow-y:hidden;padding:0.35em 0.6em"
+        return f'<div class="equation" style="{style}"><div style="width:max-content">{table}</div>{remark}</div>'
 
     def _grid(self, grid: Grid) -> str:
         right = [

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule import explain, trace
-from chainrule.formulas import SGD
+from chainrule import SGD, explain, trace
 from chainrule.formulas.activations import sigmoid_slope
 from chainrule.formulas.losses import squared_error_slope
 from chainrule.language import Message
@@ -29,7 +28,10 @@ def tell(story: Story, w: tuple[float, ...], b: float, rate: float, updates: int
     )
     model = Network([Dense(1, "sigmoid")], inputs=2).init()
     model["W1"], model["b1"] = [w], b
-    story.say("Two ones first: i1 and i2 are x1 and x2, net_o1 is z, out_o1 is a, E is the loss, δ is ∂E/∂z, b1 is b.")
+    story.say(
+        "First for the example with two ones, by the names of many texts: i1 and i2 are x1 and x2, net_o1 is z, out_o1"
+        " is a, E is the loss, δ is ∂E/∂z, b1 is b."
+    )
     step = trace(model, X[3:], Y[3:], loss="squared_error")
     for name, part in (("w1", "steps"), ("w2", "line"), ("b1[0]", "line")):
         story.derivation(explain(step, of=f"dC/d{name}", depth=2, notation="textbook"), part)
