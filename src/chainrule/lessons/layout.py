@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
-from chainrule.explain.text import text_lines
 from chainrule.language import speaking, told, tr
 from chainrule.lessons.story import Check, Derivation, Formula, Heading, Hint, Line, Result, Table
 from chainrule.text import text_width, wrap
@@ -75,6 +74,8 @@ def lines_of(block: Block, width: int = WIDTH) -> list[str]:
     if isinstance(block, Formula):
         return [INDENT * 2 + line for line in block.text.splitlines()]
     if isinstance(block, Derivation):
+        from chainrule.explain.text import text_lines
+
         return ["".join(text for text, _ in line).rstrip() for line in text_lines(block.page, width, ruled=False)]
     if isinstance(block, Check):
         return wrap(check_text(block), width, hanging=INDENT)

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.explain import Explanation, Page
-from chainrule.explain.page import Equation
 from chainrule.language import Message, language, speaking
 
 if TYPE_CHECKING:
     from chainrule.explain.page import Block as PageBlock
+    from chainrule.explain.page import Page
     from chainrule.lessons.lesson import Lesson
     from chainrule.training import Callback
 
@@ -252,6 +251,9 @@ class Story:
                 the derivative all at once. The whole of one number is steps and paths, without the sentence about the
                 network, and without the numerical derivative, whose last digits no two machines share.
         """
+        from chainrule.explain import Explanation
+        from chainrule.explain.page import Equation
+
         parts = {"whole": page.blocks}
         if isinstance(page, Explanation):
             parts = {"steps": page.steps, "paths": page.paths, "whole": (*page.steps, *page.paths)}
@@ -269,6 +271,8 @@ class Story:
             sizes: the numbers of neurons of each layer, which textbook names need.
             digits: how many decimals numbers are shown with.
         """
+        from chainrule.explain import Page
+
         self._tell(Derivation(Page("", tuple(blocks), notation, digits, sizes=sizes)))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]], *, digits: int = 8, title: str = "") -> None:
