@@ -70,7 +70,7 @@ def tally(record_property: Callable[[str, object], None]) -> Tally:
     """Count towards a line of the summary: ``tally(what, count, value, limit)``; the line tells the largest value."""
 
     def count(what: str, number: int = 1, value: float = 0.0, limit: float = 0.0) -> None:
-        record_property("campaign", (what, number, value, limit))
+        record_property("campaign", (what, int(number), float(value), float(limit)))
 
     return count
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from chainrule.explain import Explanation, explain, trace
     from chainrule.explain.backprop import backprop
     from chainrule.explain.formula import formula
+    from chainrule.explain.gradcheck import gradcheck
     from chainrule.explain.source import source
     from chainrule.formulas import (
         L1,
@@ -113,6 +114,7 @@ _HOMES = {
     "TensorBoard": "training",
     "TimeLimit": "training",
     "find_rate": "training",
+    "gradcheck": "explain.gradcheck",
     "check_parity": "storage",
     "from_keras_weights": "storage",
     "from_sklearn": "storage",
@@ -190,6 +192,7 @@ __all__ = [
     "from_keras_weights",
     "from_sklearn",
     "from_torch_state_dict",
+    "gradcheck",
     "lessons",
     "limit_threads",
     "load",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 import unicodedata
 
@@ -19,10 +20,12 @@ def text_width(text: str) -> int:
     >>> text_width("neuron"), text_width("神经元")
     (6, 6)
     """
-    return sum(
-        0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
-        for character in text
-    )
+    return sum(map(_columns, text))
+
+
+@functools.cache
+def _columns(character: str) -> int:
+    return 0 if unicodedata.combining(character) else 1 + (unicodedata.east_asian_width(character) in "WF")
 
 
 def wrap(text: str, width: int, indent: str = "", hanging: str = "") -> list[str]:

@@ -107,7 +107,7 @@ def composed(inner: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
 
 def equations() -> st.SearchStrategy[Equation]:
     """Equations whose result is what floats make of them."""
-    whole = st.recursive(leaves(), composed, max_leaves=8).filter(has_value)
+    whole = composed(st.recursive(leaves(), composed, max_leaves=5)).filter(has_value)
     return whole.map(lambda expr: Equation(Ref(Name("z", 1, (0,))), (expr,), expr.value))
 
 

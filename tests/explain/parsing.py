@@ -2,7 +2,8 @@
 
 Nothing here knows the renderers: a line "expression = number" is parsed as a reader would parse it, computed by mpmath
 and compared with the number within one unit of its last digit. A number that is written short, such as 0.5, claims to
-be exact within the page's digits. Behind ≈ only the digits that are written count.
+be exact within the page's digits. Behind ≈ only the digits that are written count; `noise` says how large a unit may be
+there, as a part of the largest number on the line, so that no mistake passes for rounding.
 """
 
 from __future__ import annotations
@@ -28,14 +29,19 @@ class Symbolic(Exception):
 # What functions mean.
 
 
+def _exp(x: mpf) -> mpf:
+    """What is beyond all floats takes mpmath minutes."""
+    return mp.exp(x) if abs(x) < 1e5 else mpf("inf" if x > 0 else 0)
+
+
 def _logistic(x: mpf) -> mpf:
-    return 1 / (1 + mp.exp(-x))
+    return 1 / (1 + _exp(-x))
 
 
 _SELU = mpf("1.0507009873554804934193349852946"), mpf("1.6732632423543772848170429916717")
 BRANCHED = {"relu", "leaky_relu", "elu", "selu"}
 ORACLES: dict[str, Callable[..., mpf]] = {
-    "exp": mp.exp,
+    "exp": _exp,
     "ln": mp.log,
     "tanh": mp.tanh,
     "sqrt": mp.sqrt,
@@ -51,14 +57,14 @@ ORACLES: dict[str, Callable[..., mpf]] = {
     "step": lambda x: mpf(x >= 0),
     "relu": lambda x: max(x, mpf(0)),
     "leaky_relu": lambda x: x if x > 0 else x / 100,
-    "elu": lambda x: x if x > 0 else mp.expm1(x),
-    "selu": lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * mp.expm1(x)),
-    "softplus": lambda x: mp.log1p(mp.exp(x)),
-    "exponential": mp.exp,
+    "elu": lambda x: x if x > 0 else mp.expm1(max(x, mpf(-1000))),
+    "selu": lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * mp.expm1(max(x, mpf(-1000)))),
+    "softplus": lambda x: mp.log1p(_exp(x)),
+    "exponential": _exp,
     "silu": lambda x: x * _logistic(x),
     "gelu": lambda x: x * mp.ncdf(x),
     "gelu_tanh": lambda x: x / 2 * (1 + mp.tanh(mp.sqrt(2 / mp.pi) * (x + mpf("0.044715") * x**3))),
-    "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+    "mish": lambda x: x * mp.tanh(mp.log1p(_exp(x))),
 }
 
 
@@ -206,7 +212,7 @@ def read_result(side: Side, digits: int) -> Result:
     return Result(mpf(side.number), mpf(10) ** (int(exponent or 0) - decimals))
 
 
-def check_sides(sides: Sequence[Side], digits: int, where: str) -> int:
+def check_sides(sides: Sequence[Side], digits: int, noise: float | None, where: str) -> int:
     """Check an equation: whatever is no number and has no names in it must come to the number in the end."""
     if not sides or sides[-1].number is None:
         for side in sides:
@@ -216,12 +222,16 @@ def check_sides(sides: Sequence[Side], digits: int, where: str) -> int:
     checked = 0
     for side in sides[:-1]:
         try:
-            value = Expression(side.tokens()).whole()
+            tokens = side.tokens()
+            value = Expression(tokens).whole()
         except Symbolic:
             continue
         except AssertionError as error:
             raise AssertionError(f"{error}: {where}") from error
         checked += 1
+        if sides[-1].sign == "≈" and noise is not None:
+            largest = max(abs(result.value), *(abs(token.value) for token in tokens if token.kind == "number"))
+            assert result.unit <= noise * largest, f"that is more than rounding: {where}"
         if mp.isnan(result.unit):
             continue
         off = abs(value - result.value)
@@ -318,10 +328,10 @@ def text_equations(text: str) -> Iterator[tuple[str, list[Side]]]:
         yield left, [text_side(*side) for side in sides]
 
 
-def check_text(text: str, digits: int = 8) -> int:
+def check_text(text: str, digits: int = 8, noise: float | None = None) -> int:
     """Check every equation of a page of text; gives how many lines with numbers were computed."""
     return sum(
-        check_sides(sides, digits, f"{left} {' '.join(f'{side.sign} {side.shown}' for side in sides)}")
+        check_sides(sides, digits, noise, f"{left} {' '.join(f'{side.sign} {side.shown}' for side in sides)}")
         for left, sides in text_equations(text)
     )
 
@@ -378,7 +388,7 @@ class Latex:
             return Token("power", self.group())
         if word == "e" and following == "^":
             self.at += 1
-            return Token("number", mp.exp(self.group()))
+            return Token("number", _exp(self.group()))
         if word[0].isdigit():
             return Token("number", mpf(word))
         if word in (r"\infty", r"\text{NaN}"):
@@ -415,7 +425,7 @@ def latex_side(sign: str, words: Sequence[str]) -> Side:
     return Side(sign, shown, lambda: Latex(words).tokens(), number)
 
 
-def check_latex(source: str, digits: int = 8) -> int:
+def check_latex(source: str, digits: int = 8, noise: float | None = None) -> int:
     """Check every displayed equation of LaTeX or Markdown; gives how many lines with numbers were computed."""
     checked = 0
     for found in re.finditer(r"\\\[\n(.*?)\n\\\]|\$\$\n(.*?)\n\$\$", source, re.DOTALL):
@@ -425,7 +435,7 @@ def check_latex(source: str, digits: int = 8) -> int:
                 sides.append(("=" if word == "=" else "≈", []))
             elif sides:
                 sides[-1][1].append(word)
-        checked += check_sides([latex_side(*side) for side in sides], digits, found[0])
+        checked += check_sides([latex_side(*side) for side in sides], digits, noise, found[0])
     return checked
 
 
@@ -461,7 +471,7 @@ def mathml_token(element: ElementTree.Element, called: bool) -> Iterator[Token]:
         yield Token("number", Expression(list(mathml_tokens(inner))).whole())
         yield Token("power", mpf("0.5"))
     elif tag == "msup" and inner[0].tag == "mi" and inner[0].text == "e":
-        yield Token("number", mp.exp(mathml_value(inner[1])))
+        yield Token("number", _exp(mathml_value(inner[1])))
     elif tag == "msup" and inner[0].tag == "mi" and called:
         yield Token("function", f"{inner[0].text}{inner[1].text}")
     elif tag == "msup":
@@ -509,7 +519,7 @@ class _Balance(HTMLParser):
         assert self.open.pop() == tag, f"</{tag}> closes another element"
 
 
-def check_html(page: str, digits: int = 8) -> int:
+def check_html(page: str, digits: int = 8, noise: float | None = None) -> int:
     """Check that HTML is well-formed, and every displayed equation; gives how many lines with numbers were computed."""
     balance = _Balance()
     balance.feed(page)
@@ -526,5 +536,5 @@ def check_html(page: str, digits: int = 8) -> int:
             if sign:
                 sides.append((sign, []))
             sides[-1:] = [(sides[-1][0], [*sides[-1][1], row[2]])] if sides else []
-        checked += check_sides([mathml_side(*side) for side in sides], digits, "".join(math.itertext()))
+        checked += check_sides([mathml_side(*side) for side in sides], digits, noise, "".join(math.itertext()))
     return checked

@@ -30,7 +30,7 @@ def test_every_printed_line_multiplies_out(seed: int) -> None:
             ("html", parsing.check_html),
         ):
             try:
-                checked = check(render(page, format), digits)
+                checked = check(render(page, format), digits, 1e-9)
             except AssertionError as error:
                 raise AssertionError(f"seed {seed}, {asked} in {format}, {digits} digits: {error}") from None
             lines = [block for block in page.blocks if isinstance(block, Equation) and block.forms]

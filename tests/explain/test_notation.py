@@ -60,6 +60,7 @@ def test_index_notation(name: Name, text: str, latex: str) -> None:
         (Name("L", index=(0,)), "E_o1", "E_{o_{1}}"),
         (COST, "E", "E"),
         (by(Name("z", 2, (0,))), "δ_o1", r"\delta_{o_{1}}"),
+        (Name("delta", 2, ("k",)), "δ_oₖ", r"\delta_{o_{k}}"),
         (by(Name("W", 2, (0, 0))), "∂E/∂w5", r"\frac{\partial E}{\partial w_{5}}"),
         (Name("W", 2, (0, 0)).after(), "w5 after", r"w_{5}^{\text{after}}"),
         (Name("W", 2, ("k", 0)), "W2[k,0]", "W^{2}_{k,0}"),

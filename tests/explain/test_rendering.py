@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
 import re
+import shutil
+import subprocess
+from collections import Counter
 from collections.abc import Callable
 from html import unescape
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,17 +20,17 @@ from hypothesis import strategies as st
 
 from chainrule.errors import UnknownName, UsageError
 from chainrule.explain.evaluating import evaluate
-from chainrule.explain.expressions import Negative, Number, Ref
+from chainrule.explain.expressions import Negative, Number, Quotient, Ref, Sum
 from chainrule.explain.page import Equation, Page
 from chainrule.explain.rendering import FORMATS, render
 from chainrule.language import speaking
 
-from .pages import equations, every_block, ref
+from .pages import ANYWHERE, equations, every_block, known, ref
 from .parsing import check_html, check_latex, check_text
 
 # The campaign looks at a thousand.
 CASES = int(os.environ.get("CHAINRULE_CASES", "60"))
-CHECKS: dict[str, Callable[[str, int], int]] = {
+CHECKS: dict[str, Callable[..., int]] = {
     "text": check_text,
     "latex": check_latex,
     "md": check_latex,
@@ -43,13 +48,29 @@ def has_line_with_numbers(equation: Equation) -> bool:
     return not isinstance(inner, Ref | Number) and math.isfinite(value + error) and math.isfinite(equation.result)
 
 
-@settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
-@given(equations(), st.sampled_from((8, 8, 4, 12, 2)))
-def test_every_line_multiplies_out(equation: Equation, digits: int) -> None:
-    page = Page("", (equation,), digits=digits)
-    for format, check in CHECKS.items():
-        checked = check(render(page, format), digits)
-        assert checked >= has_line_with_numbers(equation), f"no line with numbers in {format}"
+def test_every_line_multiplies_out(tally: Callable[..., None]) -> None:
+    seen: Counter[str] = Counter()
+
+    @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+    @given(equations(), st.sampled_from((8, 8, 4, 12, 2)))
+    def look(equation: Equation, digits: int) -> None:
+        page = Page("", (equation,), digits=digits)
+        for format, check in CHECKS.items():
+            checked = check(render(page, format), digits)
+            assert checked >= has_line_with_numbers(equation), f"no line with numbers in {format}"
+            seen[format] += checked
+
+    look()
+    for format, count in seen.items():
+        tally(f"lines multiplied out from {format}", count)
+
+
+@pytest.mark.parametrize("function", ANYWHERE)
+def test_every_function_is_called_what_it_is(function: str) -> None:
+    for value in (-2.3456789, -1e-5, 0.25, 1 / 3, 7.0):
+        call = known(function, ref("z", value, 0))
+        page = Page("", (Equation(ref("a", 0.0, 0), (2 * call + 0.1,), 2 * call.value + 0.1),))
+        assert [check(render(page, format), 8) for format, check in CHECKS.items()] == [1] * 4
 
 
 @pytest.mark.parametrize("format", CHECKS)
@@ -109,7 +130,14 @@ def test_rounding_noise_is_no_number() -> None:
     noise = 0.1 + 0.2 - 0.3
     page = Page("", (Equation(ref("z", noise, 0), (ref("a", 0.1) + ref("b", 0.2) - ref("c", 0.3),), noise),))
     assert "≈ 0 ± 10⁻¹⁵" in page.text() or "≈ 1×10⁻¹⁶" in page.text()
-    assert check_text(page.text()) == check_html(page.html()) == check_latex(page.latex()) == 1
+    assert check_text(page.text(), noise=1e-12) == check_html(page.html()) == check_latex(page.latex()) == 1
+
+
+def test_a_mistake_does_not_pass_for_rounding() -> None:
+    page = Page("", (Equation(ref("z", 0.0, 0), (ref("a", 0.1) * ref("b", 0.2),), 0.03),))
+    for format, check in CHECKS.items():
+        with pytest.raises(AssertionError, match="more than rounding"):
+            check(render(page, format), 8, 1e-6)
 
 
 def test_a_page_shows_itself() -> None:
@@ -164,3 +192,26 @@ def test_names_are_written_in_the_notation_of_the_page() -> None:
     for notation, name in (("index", "∂C/∂W2[0,0]"), ("textbook", "∂E/∂w5"), ("rows", "∂C/∂W2[0,0]")):
         assert every_block(notation=notation).text().startswith(f"Where {name} of")
         assert json.loads(every_block(notation=notation).json())["title"].startswith(f"Where {name} of")
+
+
+@pytest.mark.skipif(not shutil.which("pdflatex"), reason="no LaTeX here")
+def test_latex_compiles(tmp_path: Path) -> None:
+    signs = "− × · ⊙ ≈ ≠ ≤ ≥ → ∞ ∂ √ Σ Φ φ ² ³ ᵀ … δ η “x” – é < > |"
+    wide = Sum(tuple(ref("W", j / 7, 0, j) * ref("x", -j / 3, j) for j in range(1, 9)))
+    path = wide * ref("a", 0.7512345678, 0) * (1 - ref("a", 0.7512345678, 0))
+    both = path * ref("W", 0.1, 0, 0) + path * ref("W", -0.1, 0, 0)
+    over = Quotient(ref("a", 1.0), wide)
+    numbers = [Equation(ref("z", 0.0, 0), (each,), each.value) for each in (path, both, both * ref("x", 0.3), over)]
+    page = every_block("setosa")
+    blocks = (*page.blocks, *numbers, *every_block(notation="textbook").blocks)
+    assert "Overfull" not in compiled(dataclasses.replace(page, blocks=blocks), tmp_path)
+    compiled(every_block(" ".join((*LABELS[:3], LABELS[4], signs))), tmp_path)
+
+
+def compiled(page: Page, folder: Path) -> str:
+    """What LaTeX says when it makes a page of a page."""
+    (folder / "page.tex").write_text(page.latex(), encoding="utf-8")
+    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "page.tex"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    return done.stdout

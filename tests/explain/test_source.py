@@ -85,7 +85,7 @@ def compare(case: Architecture, text: str) -> float:
         else np.concatenate([running[0][entry.name] for entry in case.network.state_entries])
     )
     assert np.allclose(state, expected.state, rtol=1e-12, atol=1e-12)
-    outputs = program["forward"](p, case.X)
+    outputs = program["forward"]({**case.model.parameters, **case.model.statistics}, case.X)
     assert np.allclose(outputs, case.model.outputs(case.X), rtol=1e-12, atol=1e-12)
     return float(worst)
 
@@ -197,6 +197,26 @@ def test_long_names_and_lines(tmp_path: Path) -> None:
     done = subprocess.run([*ruff, "format", "--isolated", "--diff", str(path)], capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stdout
     assert float(run_alone(path).splitlines()[0].split(": ")[1]) < 1e-6
+
+
+def test_the_check_of_a_program_finds_a_wrong_gradient() -> None:
+    text = source(Network.from_sizes([3, 4, 2], "tanh"))
+    assert define(text)["check"](0) < 1e-8
+    for right, wrong in [("D1 = ", "D1 = 2 * "), ("db2 = ", "db2 = -"), ("D2.T @ A1", "D2.T @ Z1")]:
+        assert text.count(right) == 1
+        assert define(text.replace(right, wrong))["check"](0) > 1e-3
+
+
+@pytest.mark.parametrize("name", ['"""', "a\\", "a\nb", "it's", "", "\N{GREEK SMALL LETTER ALPHA}"])
+def test_any_name_will_do(name: str, tmp_path: Path) -> None:
+    define(source(Network.from_sizes([2, 1]), name=name))
+
+
+def test_a_slope_that_is_the_same_everywhere() -> None:
+    double = Activation(name="double", value=lambda z: 2 * z, slope=lambda z, a: 2 + 0 * z, latex="", use="")
+    shifted = Activation(name="shifted", value=lambda z: z + 1, slope=lambda z, a: np.ones_like(z), latex="", use="")
+    program = define(source(Network([Dense(3, double), Dense(2, shifted), Dense(1)], inputs=2)))
+    assert program["check"](0) < 1e-8
 
 
 def test_a_program_is_a_text() -> None:

@@ -79,6 +79,13 @@ def test_breaking_prefers_the_loose_operators() -> None:
     assert broken(formula, 14) == ["(0.1 × 0.2", "+ 0.3 × 0.4)", "× 0.5 × 0.6"]
 
 
+def test_a_number_is_not_said_to_be_itself() -> None:
+    one = Page("", (Equation(ref("z", 1.0, 0), (Number(1.0),), 1.0), Equation(ref("z", 1.0, 0), (ref("a", 1.0),), 1.0)))
+    assert one.text().split() == ["z1[0]", "=", "1", "z1[0]", "=", "a1", "=", "1"]
+    slope = Equation(ref("z", 1.0, 0), (ref("a", 1.0) / ref("b", 1.0),), 1.0, numbers=Number(1.0))
+    assert Page("", (slope,)).text().split() == ["z1[0]", "=", "a1", "/", "b1", "=", "1"]
+
+
 def test_remarks_stand_beside_what_is_short() -> None:
     slope = ref("z", 1.0, 0)
     short, long = (Equation(slope, (Number(1.0),), because=text) for text in ("z > 0", "so " * 40 + "on"))

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from chainrule.cli import bench, data, evaluate, explain, export, inspect_, lesson, predict, train
+from chainrule.cli import bench, data, evaluate, explain, export, gradcheck, inspect_, lesson, predict, train
 from chainrule.cli.failures import close_quietly, report
 from chainrule.cli.translation import Command, Group
 
@@ -42,6 +42,7 @@ app.command("predict", cls=Command)(predict.predict)
 app.command("inspect", cls=Command)(inspect_.inspect)
 app.command("export", cls=Command)(export.export)
 app.command("explain", cls=Command)(explain.explain)
+app.command("gradcheck", cls=Command)(gradcheck.gradcheck)
 app.command("bench", cls=Command)(bench.bench)
 app.add_typer(data.app, name="data")
 app.add_typer(lesson.app, name="lesson")

@@ -32,10 +32,7 @@ Picture = Annotated[
         rich_help_panel=p.RESULTS,
     ),
 ]
-ModelTarget = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="The column with the truth. Default: as in training.", rich_help_panel=p.DATA),
-]
+
 
 _KINDS = {
     "all": Message("all rows"),
@@ -49,7 +46,7 @@ def evaluate(
     model: p.ModelFile,
     data: p.Source,
     part: Part = "auto",
-    target: ModelTarget = None,
+    target: p.ModelTarget = None,
     data_dir: p.DataDir = None,
     encoding: p.Encoding = None,
     plot: Picture = None,

@@ -37,7 +37,7 @@ Subject = Annotated[
 ]
 Rows = Annotated[
     str | None,
-    typer.Argument(metavar="[DATA]", help=p.SOURCE_HELP, autocompletion=complete.data_sets),
+    typer.Argument(metavar="DATA", help=p.SOURCE_HELP, autocompletion=complete.data_sets),
 ]
 Of = Annotated[
     str | None,
@@ -127,7 +127,7 @@ def explain(
     data: Rows = None,
     of: Of = None,
     row: Row = "0",
-    target: p.Target = None,
+    target: p.ModelTarget = None,
     optimizer: Optimizer = None,
     rate: Rate = None,
     depth: Depth = 3,
@@ -231,7 +231,8 @@ def _step(path: Path, data: str | None, wanted: dict[str, Any], data_dir: Path |
     targets = None if y is None else y[chosen]
     if targets is not None:
         check_labels(model, targets, name)
-    return trace(replace(model, encoder=None), X, targets, optimizer=wanted["optimizer"])
+    step = trace(replace(model, encoder=None), X, targets, optimizer=wanted["optimizer"])
+    return step if model.encoder is None else replace(step, columns=tuple(model.encoder.outputs))
 
 
 def _rows(
@@ -270,9 +271,9 @@ def _chosen(row: str, n: int, name: str) -> slice:
 
 def _draw(step: Trace, of: str | None, notation: str, path: Path) -> None:
     from chainrule.cli.output import make_console
-    from chainrule.plots import step as draw
+    from chainrule.plots import save_figure, step_diagram
 
-    draw(step, of=of, notation=notation).save(path)
+    save_figure(step_diagram(step, of, notation=notation), path)
     make_console(sys.stderr).print(tr("plot   {path}", path=path), highlight=False)
 
 

@@ -85,6 +85,10 @@ Target = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+ModelTarget = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="The column with the truth. Default: as in training.", rich_help_panel=DATA),
+]
 Drop = Annotated[
     str | None,
     typer.Option(metavar="COLUMN,COLUMN", help="Columns to leave out, such as identifiers.", rich_help_panel=DATA),

@@ -80,7 +80,7 @@ class Anatomy:
     def backward(self) -> Mapping[Key, Array]:
         """dC by the arrays of the forward pass, each of shape (m, N), under the key of what it is the derivative by."""
         found: dict[Key, Array] = {}
-        if self.step.Y is None:
+        if self.step.gradient is None:
             return found
         for k in range(len(self.stages) - 1, -1, -1):
             stage = self.stages[k]

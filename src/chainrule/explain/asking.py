@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterator
 
@@ -17,7 +18,7 @@ __all__ = ["example_names", "find_name"]
 _DERIVATIVE = re.compile(r"[d∂]\s*(?P<of>[^/]+?)\s*/\s*[d∂]\s*(?P<by>.+)")
 _ARRAY = re.compile(r"(?P<symbol>[A-Za-z]+?)(?P<layer>\d+)?\s*(\[(?P<index>[\d\s,]*)\])?")
 _FLAT = re.compile(r"w(\d+)")
-_TEXTBOOK = re.compile(r"(?P<kind>net|out|target|delta|E)_?(?P<side>[hio])(?P<number>\d+)|(?P<input>i)(?P<at>\d+)")
+_TEXTBOOK = re.compile(r"(?:(?P<kind>net|out|target|delta|E)_?)?(?P<side>[hio])(?P<number>\d+)")
 # Other ways to write the letters.
 _SPELLINGS = {"δ": "delta", "D": "delta", "ẑ": "zhat", "γ": "gamma", "β": "beta"}
 
@@ -66,12 +67,12 @@ class _Finder:
                     asked=self.asked,
                     example=f"{example_names(self.step)[-1]} after",
                 )
-            self.step.need_targets()
+            self.step.need_errors()
             return name.after()
         if match := _DERIVATIVE.fullmatch(text):
             number = self._number(match["by"].strip())
             if match["of"] in ("C", "E", "E_total"):
-                self.step.need_targets()
+                self.step.need_errors()
                 return self._derivative(number)
             return self._slope(self._number(match["of"]), number)
         return self._number(text)
@@ -130,7 +131,7 @@ class _Finder:
         if (symbol, layer) == ("a", 0) and ("a", 0) not in self.body.forward:
             symbol, layer = "x", None
         if symbol == "delta":
-            self.step.need_targets()
+            self.step.need_errors()
             found = self._entry("z", layer, index, text)
             return by(found)
         if symbol == "L" and layer is None:
@@ -186,7 +187,7 @@ class _Finder:
 
     def _textbook(self, match: re.Match[str]) -> Name:
         """Give what a textbook calls net_h1, out_o1, target_o1, E_o1 or i1."""
-        network, row = self.step.model.network, 0
+        network = self.step.model.network
         if network.depth > 2 or self.step.m > 1:
             raise UsageError(
                 "{asked!r} is a name of textbooks, for one example and at most one hidden layer; here ask for "
@@ -194,24 +195,46 @@ class _Finder:
                 asked=self.asked,
                 example=example_names(self.step)[1],
             )
-        if match["input"]:
-            return self._entry("x", None, (int(match["at"]) - 1,), self.asked)
-        side, i = match["side"], int(match["number"]) - 1
+        side, i, kind = match["side"], int(match["number"]) - 1, match["kind"] or "out"
         layer = {"h": 1 if network.depth == 2 else -1, "o": network.depth, "i": 0}[side]
-        symbol = {"net": "z", "out": "a", "target": "y", "delta": "z", "E": "L"}[match["kind"]]
-        if i < 0 or layer < 0 or (symbol in ("y", "L") and side != "o"):
+        if layer < 0 or (kind in ("target", "E") and side != "o") or (side == "i" and kind != "out"):
             raise self._unknown(self.asked)
-        if symbol in ("y", "L"):
-            return self._entry("y", None, (i,), self.asked) if symbol == "y" else self._loss((row, i), self.asked)
-        name = self._entry("x", None, (i,), self.asked) if not layer else self._entry(symbol, layer, (i,), self.asked)
-        return by(name) if match["kind"] == "delta" else name
+        if not 0 <= i < network.sizes[layer]:
+            front = self.asked.strip()[: -len(match["number"])]
+            raise ShapeError(
+                "there is no {asked}; textbook names count from 1, and here they go from {front}1 to {front}{last}",
+                asked=self.asked,
+                front=front,
+                last=network.sizes[layer],
+            )
+        if kind == "E":
+            return self._loss((0, i), self.asked)
+        if kind == "target" or not layer:
+            return self._entry("y" if layer else "x", None, (i,), self.asked)
+        name = self._entry("a" if kind == "out" else "z", layer, (i,), self.asked)
+        return by(name) if kind == "delta" else name
 
     def _unknown(self, text: str) -> UnknownName:
-        index = match[0] if (match := re.search(r"\[.*\]", text)) else "[0]"
-        front = self.asked[: self.asked.rfind(text)] if text in self.asked else ""
-        arrays = list(_arrays(self.body))
-        near = UnknownName.among(Message("number"), self.asked, [f"{front}{array}{index}" for array in arrays])
-        return UnknownName(near.key, **{**near.fields, "known": ", ".join(example_names(self.step))})
+        """Say that there is no such number, and which one is nearest: the same kind in another layer, if any."""
+        match = re.match(r"([A-Za-z]+)(\d*)", text)
+        index = found[0] if (found := re.search(r"\[.*\]", text)) else "[0]"
+        front = self.asked[: self.asked.rfind(text)] if text and text in self.asked else ""
+        arrays = [array for array in _arrays(self.body) if not front.startswith("d") or array != "y"]
+        alike = [array for array in arrays if match and array.rstrip("0123456789") == match[1]]
+        known = ", ".join(example_names(self.step))
+        if not alike:
+            near = difflib.get_close_matches(text, arrays, n=1, cutoff=0.5)
+            alike = near or []
+        if not alike:
+            return UnknownName(
+                "there is no number {asked!r}; there are, among others: {known}", asked=self.asked, known=known
+            )
+        return UnknownName(
+            "there is no number {asked!r}; did you mean {close!r}? There are, among others: {known}",
+            asked=self.asked,
+            close=f"{front}{alike[-1]}{index}",
+            known=known,
+        )
 
 
 def _arrays(body: Anatomy) -> Iterator[str]:

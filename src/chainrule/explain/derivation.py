@@ -187,7 +187,7 @@ def _explanation(body: Anatomy, name: Name, view: View, depth: int, digits: int)
     target = _differentiated(name)
     if target is not None:
         check, expanded = nudge(body, target), expand(body, target, view.most)
-        if expanded is not None:
+        if expanded is not None and expanded.form != found.forms[-1]:
             blocks += tuple(all_at_once(body, found.left, expanded, view))
         if step.m > 1 and target.symbol in PARAMETERS:
             blocks += (Heading(Message("Row by row")), rows_grid(body, target, view.most))

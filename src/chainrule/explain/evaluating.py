@@ -111,7 +111,7 @@ def _quotient(over: Bounded, under: Bounded) -> Bounded:
 def _power(base: Bounded, exponent: Bounded) -> Bounded:
     (x, off), (p, p_off) = base, exponent
     value = x**p
-    if isinstance(value, complex):
+    if isinstance(value, complex) or math.isinf(x):  # infinity to the 0 is no 1
         return _UNKNOWN
     error = max(abs((x + off) ** p - value), abs((x - off) ** p - value)) if off and (x > off or p == int(p)) else 0.0
     if p_off and x > 0:

@@ -160,11 +160,11 @@ def _dropped(body: Anatomy, left: Ref, k: int) -> Origin:
 def shared(body: Anatomy, r: int, what: Expr) -> Expr:
     """Give what a row adds to a mean over the batch: divided by m, or times the row's share where rows have weights."""
     if body.step.weights is not None:
-        return share_of(body, r) * what
+        return _share_of(body, r) * what
     return what if body.step.m == 1 else what / Ref(Name("m"), float(body.step.m))
 
 
-def share_of(body: Anatomy, r: int) -> Ref:
+def _share_of(body: Anatomy, r: int) -> Ref:
     """Give a weighted row's share of the cost as a leaf."""
     return Ref(Name("share", row=r if body.step.m > 1 else None), float(body.step.share[r]))
 
@@ -181,7 +181,7 @@ def mean_of(body: Anatomy, values: Array, term: Callable[[int], Expr], most: int
     step = body.step
     places, rest = largest(step.share * values, most)
     if step.weights is not None:
-        return sum_of([*(share_of(body, r) * term(r) for r in places), *([rest] if rest else [])])
+        return sum_of([*(_share_of(body, r) * term(r) for r in places), *([rest] if rest else [])])
     if rest is not None:
         others = np.delete(values, places)
         rest = Rest(rest.count, float(others.sum()))

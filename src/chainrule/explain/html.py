@@ -25,15 +25,16 @@ body { max-width: 46rem; margin: 0 auto; padding: 1.2rem 1rem 4rem; line-height:
 h1 { font-size: 1.5rem; line-height: 1.3; }
 h2 { font-size: 1.15rem; margin-top: 2rem; }
 .equation { overflow-x: auto; overflow-y: hidden; padding: 0.35rem 0.6rem; margin: 0.5rem 0;
-  border-left: 3px solid #b9c6d8; }
+  scrollbar-width: thin; border-left: 3px solid #b9c6d8; }
 .equation math { margin: 0; text-align: left; width: max-content; }
 mtd { padding: 0.28em 0.2em; }
-.remark { color: #56606f; font-size: 0.92rem; }
+.remark { color: #56606f; font-size: 0.92rem; margin: 0.2rem 0; }
 .table { overflow-x: auto; margin: 1rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: 0.25rem 0.8rem 0.25rem 0; text-align: left; white-space: nowrap; }
 th { border-bottom: 1px solid #8a94a3; }
 td.number, th.number { text-align: right; }
+@media (max-width: 40rem) { .equation math { font-size: 0.88rem; } }
 @media (prefers-color-scheme: dark) {
   body { color: #e4e7ec; background: #15181d; }
   .equation { border-color: #3d4a5e; }

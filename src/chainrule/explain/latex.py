@@ -194,7 +194,10 @@ def latex_body(page: Page) -> str:
     """
     writer = latex_writer(page)
     title = writer.told(page.title, escape_latex)
-    return "\n\n".join([rf"\section*{{{title}}}", *(_block(writer, block) for block in page.blocks)])
+    body = rf"\section*{{{title}}}"
+    for block in page.blocks:  # an empty line before a display would begin a paragraph of its own
+        body += ("\n" if isinstance(block, Equation) else "\n\n") + _block(writer, block)
+    return body
 
 
 def _block(writer: LatexWriter, block: Block) -> str:

@@ -65,6 +65,8 @@ def lines_of(equation: Equation, digits: int) -> list[Line]:
     figures = choose_figures(numbers, equation.result, digits)
     if figures is None:
         return [*lines, Line(write_number(equation.result, digits))]
+    if equation.numbers is None and _is_leaf(numbers) and not _has_names(numbers):
+        lines.pop()  # a slope of 1 is 1
     if not _is_leaf(numbers) and (equation.numbers is not None or _has_names(numbers)):
         lines.append(Line(numbers, figures.digits))
     return [*lines, Line(figures.result, sure=figures.sure)]

@@ -38,6 +38,7 @@ _NUMBERED = {"beta1": ("β", "1"), "beta2": ("β", "2")}
 _ACCENTS = {"zhat": "hat", "drop": "tilde"}
 _COMBINING = {"": "", "hat": "\u0302", "tilde": "\u0303"}
 _LOWERED = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_LOWERED_LETTERS = str.maketrans("ijklmn", "ᵢⱼₖₗₘₙ")  # δ_oₖ, not δ_ok
 _GREEK = {
     "γ": r"\gamma",
     "β": r"\beta",
@@ -51,6 +52,26 @@ _GREEK = {
     "α": r"\alpha",
     "σ": r"\sigma",
 }
+_SIGNS = {
+    "−": "-",
+    "×": r"\times",
+    "·": r"\cdot",
+    "⊙": r"\odot",
+    "≈": r"\approx",
+    "≠": r"\neq",
+    "≤": r"\leq",
+    "≥": r"\geq",
+    "→": r"\to",
+    "∞": r"\infty",
+    "∂": r"\partial",
+    "√": r"\surd",
+    "Σ": r"\Sigma",
+    "Φ": r"\Phi",
+    "φ": r"\varphi",
+    "²": "^2",
+    "³": "^3",
+    "ᵀ": r"^\top",
+}
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -58,8 +79,7 @@ _SPECIAL = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "|": r"\textbar{}",
-    "−": r"$-$",
-    "×": r"$\times$",
+    **{sign: f"${command}$" for sign, command in _SIGNS.items()},
     **{letter: f"${command}$" for letter, command in _GREEK.items()},
     **{letter: rf"\{letter}" for letter in "&%$#_{}"},
 }
@@ -108,6 +128,7 @@ class Notation:
             return f"∂{self.text(name.of)}/∂{self.text(name.by)}"
         if self.name == "textbook" and (found := _textbook(name, self.sizes)):
             base, part, row = found
+            part = part[:1] + part[1:].translate(_LOWERED_LETTERS)
             return base + ("_" if part[:1].isalpha() else "") + part + (f"[{row}]" if row else "") + _spaced(name.mark)
         if name.symbol == "norm":
             return "‖g‖"
@@ -208,7 +229,7 @@ def _textbook(name: Name, sizes: tuple[int, ...]) -> tuple[str, str, str] | None
     if name.symbol == "x":
         return "i", _neuron("", name.index), row
     if name.symbol == "y":
-        return "target", _neuron("o", name.index), row
+        return "target", _neuron("o", name.index) if name.index else "", row
     l, depth = name.layer, len(sizes) - 1
     if l is None or name.through:
         return None

@@ -86,6 +86,12 @@ class Page:
         digits: how many decimals numbers are shown with.
         data: plain data that JSON has besides the blocks.
         sizes: the number of neurons of each layer, N_0 … N_K, which textbook names need.
+
+    It shows itself: as text where it is printed, as formulas in a notebook.
+
+    >>> print(Page("Nothing to see", ()).markdown())
+    # Nothing to see
+    <BLANKLINE>
     """
 
     title: str

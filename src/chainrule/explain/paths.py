@@ -86,8 +86,10 @@ def expand(body: Anatomy, of: Name, most: int) -> Expanded | None:
     )
     paths = tuple((_names(way[: last + 1], neurons), value) for neurons, value in found.paths)
     whole = sum_of([*terms, *rest])
-    factors = whole.factors if isinstance(whole, Product) else (whole,)  # a lone path needs no brackets
-    return Expanded(Product((*factors, *common)) if common else whole, count, paths)
+    if not common:
+        return Expanded(whole, count, paths)
+    inner = whole.factors if isinstance(whole, Product) else (whole,)
+    return Expanded(Product((*inner, *common)), count, paths)
 
 
 def _target(body: Anatomy, of: Name) -> tuple[int | None, int, list[Expr]]:

@@ -51,7 +51,7 @@ def slip_blocks(step: Trace) -> Iterator[Block]:
         for place in [(i, j) for i in range(len(slipped.W[1])) for j in range(slipped.W[1].shape[1])]
     )
     yield Grid((Message("weight"), Message("before"), Message("after"), Message("with the slip")), rows)
-    right, wrong = cost_at(step, after.theta), cost_at(step, slipped.theta)
+    right, wrong = _cost_at(step, after.theta), _cost_at(step, slipped.theta)
     yield Equation(Ref(COST.after(), right), (), right)
     yield Equation(Ref(dataclasses.replace(COST, mark=_SLIP), wrong), (), wrong)
     yield Prose(
@@ -94,7 +94,7 @@ def _slipped(step: Trace) -> Parameters:
     return Parameters(network, step.model.theta + change)
 
 
-def cost_at(step: Trace, theta: Array) -> float:
+def _cost_at(step: Trace, theta: Array) -> float:
     """Give the cost of a step's rows with other parameters."""
     assert step.Y is not None
     return float(engine.loss(step.objective, theta, step.model.state.copy(), step.X, step.Y, step.weights, step.draw))

@@ -41,7 +41,7 @@ def source(network: Network | Model, loss: str | Loss | None = None, *, name: st
     The program has the functions ``start(seed)``, which draws parameters, a dictionary p; ``forward(p, X)``, which
     gives the outputs; ``loss``; and ``gradient(p, X, Y)``, which gives the cost and a dictionary of its derivatives, W1
     for dC/dW1 and so on. Run alone, it compares its gradient with central differences and trains on random data. The
-    weights of a model are not in it, since it is there to be read: ``{name: model[name] for name in model}`` is a p,
+    weights of a model are not in it, since it is there to be read: ``{**model.parameters, **model.statistics}`` is a p,
     and `export` writes programs with their weights. X and Y are what the network itself sees, numbers.
 
     Args:

@@ -76,8 +76,6 @@ class Formulas:
         program = _lifted(activation, lift_back if whole else lift_slope, N)
         numbers = {name: float(activation.parameters[name]) for name in program.numbers}
         program = _read_only(rewrite(program, numbers, False), "z")
-        if not whole and [node.value for node in program.nodes] == [1.0]:
-            return product(G)
         base = self._remember(value)
         doc = _first_line(activation.pullback or activation.slope)
         usual = {name: base.numbers.get(name, number) for name, number in numbers.items()}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from chainrule.explain.anatomy import Anatomy, Key
 from chainrule.explain.backward import backward_origin
 from chainrule.explain.forward import forward_origin, has_parts
@@ -20,7 +22,7 @@ from chainrule.network import BatchNorm, Dense, Dropout
 
 __all__ = ["step_page"]
 
-# A network with so few parameters has every number spelled out; of a larger one, the first neuron of each layer.
+# A network with so few parameters has every number spelled out; of a larger one, a neuron of each layer.
 _SMALL = 24
 
 
@@ -33,19 +35,22 @@ def step_page(step: Trace, view: View, digits: int) -> Page:
         digits: how many decimals are shown.
 
     Returns:
-        A page that spells out every number of a small network; of a larger one the first neuron of each layer, and the
-        others in tables.
+        A page that spells out every number of a small network; of a larger one a neuron of each layer, and the others
+        in tables.
     """
     body = Anatomy(step)
     title = Message("One step of a {sizes} network", sizes="-".join(map(str, step.model.network.sizes)))
     blocks: list[Block] = [Prose(scene(step))]
     if step.m > 1:
         blocks.append(Prose(Message("Of the {m} rows, row 0 is shown; the cost and the update are of all.", m=step.m)))
+    if not _is_small(body):
+        blocks.append(Prose(Message("Of each layer one neuron is spelled out, that with the largest number.")))
     blocks += [Heading(Message("Forward")), *_inputs(body, view)]
     for k in range(len(body.stages)):
         blocks += _forward(body, k, view)
     if step.Y is not None:
         blocks += [Heading(Message("How wrong it is")), *_loss(body, view)]
+    if step.gradient is not None:
         for k in range(len(body.stages) - 1, -1, -1):
             blocks += _backward(body, k, view)
         blocks += [Heading(Message("One update")), *_update(body)]
@@ -57,9 +62,9 @@ def _is_small(body: Anatomy) -> bool:
     return body.step.model.network.parameter_count <= _SMALL
 
 
-def _spelled(body: Anatomy, width: int) -> range:
-    """Which neurons of a layer are spelled out."""
-    return range(width if _is_small(body) else 1)
+def _spelled(body: Anatomy, values: Array) -> list[int]:
+    """Which neurons of a layer are spelled out: all of a small network, the one with the largest number of others."""
+    return list(range(len(values))) if _is_small(body) else [int(np.argmax(np.abs(values)))]
 
 
 def _told(origins: Iterator[Origin]) -> Iterator[Block]:
@@ -73,11 +78,40 @@ def _told(origins: Iterator[Origin]) -> Iterator[Block]:
 
 
 def _inputs(body: Anatomy, view: View) -> Iterator[Block]:
-    X = body.step.X[0]
+    X, columns = body.step.X[0], body.step.columns
     places, rest = largest(X, 2 * view.most)
-    rows = tuple((body.ref("x", None, j, row=0).name, float(X[j])) for j in places)
+    names = [body.ref("x", None, j, row=0).name for j in places]
     note = "" if rest is None else Message("The largest of {n} inputs.", n=len(X))
-    yield Grid((Message("input"), Message("value")), rows, note)
+    if columns:
+        rows = tuple((name, columns[j], float(X[j])) for name, j in zip(names, places, strict=True))
+        yield Grid((Message("input"), Message("column"), Message("value")), rows, note)
+    else:
+        yield Grid(
+            (Message("input"), Message("value")),
+            tuple((name, float(X[j])) for name, j in zip(names, places, strict=True)),
+            note,
+        )
+
+
+def _answers(body: Anatomy, view: View) -> Iterator[Block]:
+    """Which output stands for which class, and what each says."""
+    step = body.step
+    classes, last = step.model.classes, body.out(len(body.stages) - 1)
+    A = body.forward[last][0]
+    if classes is not None and len(classes) == 2 and len(A) == 1:
+        classes = classes[1:]  # one output is the probability of the second class
+    if classes is None or len(classes) != len(A):
+        return
+    places, rest = largest(A, 2 * view.most)
+    note = "" if rest is None else Message("The largest of {n} outputs.", n=len(A))
+    heads: tuple[object, ...] = (Message("output"), Message("class"), Message("value"))
+    rows = [(body.ref(*last, i, row=0).name, str(classes[i]), float(A[i])) for i in places]
+    if step.Y is not None:
+        heads = (*heads, Message("target"))
+        targets = [float(step.Y[0, i]) for i in places]
+        yield Grid(heads, tuple((*row, target) for row, target in zip(rows, targets, strict=True)), note)
+    else:
+        yield Grid(heads, tuple(rows), note)
 
 
 def _forward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
@@ -88,13 +122,15 @@ def _forward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
     yield Heading(_called(body, k))
     keys = [key for key, maker in body.makers.items() if maker == k]
     statistics: list[Key] = [("mean", l), ("var", l)] if stage.of_batch else []
-    width = stage.A.shape[1]
+    neurons = _spelled(body, stage.A[0])
     for symbol, layer in [*statistics, *keys]:
-        names = [Name(symbol, layer, (i,)) for i in _spelled(body, width)]
+        names = [Name(symbol, layer, (i,)) for i in neurons]
         named = [each if (symbol, layer) in statistics else body.named(each, 0) for each in names]
         yield from _told(forward_origin(body, each, view) for each in named)
-    if width > len(_spelled(body, width)):
+    if len(neurons) < stage.A.shape[1]:
         yield _grid(keys, [body.forward[key][0] for key in keys], view)
+    if k == len(body.stages) - 1:
+        yield from _answers(body, view)
 
 
 def _called(body: Anatomy, k: int) -> Message:
@@ -136,7 +172,7 @@ def _backward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
         return
     yield Heading(Message("Backward: {layer}", layer=_called(body, k)))
     key, width = body.sums(k), stage.D.shape[1]
-    neurons = _spelled(body, width)
+    neurons = _spelled(body, stage.D[0])
     yield from _told(backward_origin(body, by(body.ref(*key, i, row=0).name), view) for i in neurons)
     if width > len(neurons):
         places, rest = largest(stage.D[0], 2 * view.most)
@@ -145,12 +181,13 @@ def _backward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
         yield Grid((Message("neuron"), by(Name(*key))), rows, note)
     for names in _parameters_of(body, k):
         yield from _told(backward_origin(body, slope_of(COST, name), view) for name in names)
-        if names[0].symbol == "W" and (whole := expand(body, names[0], view.most)) is not None:
-            left = backward_origin(body, slope_of(COST, names[0]), view).left
+        whole = expand(body, names[0], view.most) if names[0].symbol == "W" else None
+        origin = backward_origin(body, slope_of(COST, names[0]), view)
+        if whole is not None and whole.form != origin.forms[-1]:
             yield Prose(Message("The same in one line, from the cost to the weight:"))
-            yield Equation(left, (whole.form,), left.value)
+            yield Equation(origin.left, (whole.form,), origin.left.value)
     if k == 0:
-        inputs = _spelled(body, body.step.X.shape[1])
+        inputs = _spelled(body, body.step.X[0])
         yield from _told(backward_origin(body, by(body.ref("x", None, j, row=0).name), view) for j in inputs)
 
 
@@ -161,9 +198,9 @@ def _parameters_of(body: Anatomy, k: int) -> Iterator[list[Name]]:
     for kind in ("W", "b") if isinstance(stage.layer, Dense) else ("gamma", "beta"):
         array = getattr(body.step.model.parameters, kind).get(stage.l)
         if array is not None and f"{kind}{stage.l}" not in held:
-            width = stage.before.shape[1]
-            columns = _spelled(body, width) if kind == "W" else range(1)
-            places = [(i, j) if kind == "W" else (i,) for i in _spelled(body, len(array)) for j in columns]
+            assert stage.D is not None
+            columns = _spelled(body, stage.before[0]) if kind == "W" else [0]
+            places = [(i, j) if kind == "W" else (i,) for i in _spelled(body, stage.D[0]) for j in columns]
             yield [Name(kind, stage.l, place) for place in places]
 
 

@@ -17,7 +17,7 @@ from chainrule.errors import UsageError
 from chainrule.explain.updates import Update, UpdateRule, find_rule, make_update
 from chainrule.formulas import LOSSES, Array, Loss, Optimizer, Penalty
 from chainrule.model import Model
-from chainrule.network import BatchNorm, Dense, Layer
+from chainrule.network import BatchNorm, Dense, Dropout, Layer
 from chainrule.parameters import Parameters
 from chainrule.sparse import dense_rows
 from chainrule.training.memory import Memory
@@ -71,8 +71,10 @@ class Trace:
         stages: what each layer did, in order.
         losses: the loss of each row, shape (m,), or None.
         cost: C, without penalties, or None.
-        gradient: dC/dtheta without penalties, with views ``W[l]``, ``b[l]``, …; or None.
+        gradient: dC/dtheta without penalties, with views ``W[l]``, ``b[l]``, …; None without targets, and where an
+            activation has no usable slope.
         rule: how an update is made.
+        columns: what the inputs are called, where they come from a table; else empty.
 
     >>> from chainrule import Network
     >>> step = trace(Network.from_sizes([2, 2, 1], "sigmoid", "sigmoid").init(seed=0), [[0.5, 1.0]], [[1.0]])
@@ -92,6 +94,7 @@ class Trace:
     cost: float | None
     gradient: Parameters | None
     rule: UpdateRule
+    columns: tuple[str, ...] = ()
 
     @property
     def m(self) -> int:
@@ -115,7 +118,7 @@ class Trace:
         Raises:
             UsageError: for a trace without targets.
         """
-        self.need_targets()
+        self.need_errors()
         return {stage.l: stage.D for stage in self.stages if stage.D is not None}
 
     @property
@@ -125,7 +128,7 @@ class Trace:
         Raises:
             UsageError: for a trace without targets.
         """
-        self.need_targets()
+        self.need_errors()
         found = self.stages[0].G
         assert found is not None
         return found
@@ -139,7 +142,7 @@ class Trace:
         Returns:
             A vector with the views ``W[l]``, ``b[l]``, …; formed when it is asked for, never stored for all rows.
         """
-        self.need_targets()
+        self.need_errors()
         network = self.model.network
         into = Parameters(network, np.zeros(network.parameter_count))
         for stage in self.stages:
@@ -165,18 +168,29 @@ class Trace:
         Raises:
             UsageError: for a trace without targets.
         """
-        self.need_targets()
+        self.need_errors()
         assert self.gradient is not None
         return make_update(self.rule, self.model, self.gradient)
 
     def need_targets(self) -> None:
-        """Refuse what needs an error where no targets were given.
+        """Refuse what needs targets where none were given.
 
         Raises:
             UsageError: then.
         """
         if self.Y is None:
             raise UsageError("without targets there is no error to explain; give Y, the targets of these rows")
+
+    def need_errors(self) -> None:
+        """Refuse what needs errors where none came back: without targets, or through a step function.
+
+        Raises:
+            UsageError: then.
+        """
+        self.need_targets()
+        for stage in self.stages if self.gradient is None else ():
+            if not isinstance(stage.layer, Dropout):
+                _ = stage.layer.activation.back  # says why there is none
 
 
 def trace(
@@ -234,7 +248,8 @@ def trace(
     vector = as_weights(weights, len(X), model.dtype)
     rule = find_rule(model, optimizer, penalties, clip, memory)
     with np.errstate(all="ignore"):  # what is not finite is shown as it is
-        return _record(model, X, matrix, vector, draw, rule)
+        step = _record(model, X, matrix, vector, draw, rule)
+    return step if model.encoder is None else dataclasses.replace(step, columns=tuple(model.encoder.outputs))
 
 
 def _exact(model: Model, loss: str | Loss | None) -> Model:
@@ -258,9 +273,10 @@ def _record(
     if Y is not None:
         model.loss.pair_for(model.network.output_activation)  # refuses what does not belong together
         seen: list[tuple[Array | None, Array | None]] = []
-        gradient = Parameters(model.network, np.zeros_like(model.theta))
-        engine.backward(objective, p, steps, Y, share, gradient, inputs=True, seen=seen)
-        errors = seen[::-1]
+        if all(isinstance(layer, Dropout) or layer.activation.trainable for layer in model.network.layers):
+            gradient = Parameters(model.network, np.zeros_like(model.theta))
+            engine.backward(objective, p, steps, Y, share, gradient, inputs=True, seen=seen)
+            errors = seen[::-1]
         losses = engine.losses_of(objective, steps[-1], Y)
         cost = float(engine.cost_of(losses, share))
     each = np.full(len(X), share) if isinstance(share, float) else share[:, 0]

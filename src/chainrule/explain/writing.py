@@ -210,24 +210,27 @@ class Writer:
         written = []
         for k, term in enumerate(expr.terms):
             off = isinstance(term, Negative)
-            text = self.write(term.of if isinstance(term, Negative) else term, DOT, lead and k == 0 and not off)
+            inner, need = (term.of, DOT if k else QUOTIENT) if isinstance(term, Negative) else (term, DOT)
+            text = self.write(inner, need, lead and k == 0 and not off)
             before = (self.style.minus if off else self.style.plus) if k else (self.style.sign if off else "")
             written.append(before + text)
         return written
 
     def _sum(self, expr: Sum, lead: bool) -> str:
         terms = self._terms(expr, lead)
-        lines = self._filled(terms) if self.style.stack else []
+        # Within a line, other factors stand beside the sum.
+        lines = self._filled(terms, self.style.room // 2) if self.style.stack else []
         return self.style.stack(lines) if self.style.stack and len(lines) > 1 else "".join(terms)
 
-    def _filled(self, terms: Sequence[str]) -> list[str]:
+    def _filled(self, terms: Sequence[str], whole: int = 0) -> list[str]:
         """Fill lines with terms."""
-        lines, room = [terms[0]], self.style.room - self.style.length(terms[0])
+        whole = whole or self.style.room
+        lines, room = [terms[0]], whole - self.style.length(terms[0])
         for term in terms[1:]:
             length = self.style.length(term)
             if length > room:
                 lines.append(term)
-                room = self.style.room - length
+                room = whole - length
             else:
                 lines[-1] += term
                 room -= length

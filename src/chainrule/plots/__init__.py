@@ -22,6 +22,7 @@ from chainrule.plots.rate_search import rate_search
 from chainrule.plots.regions import decision_regions
 from chainrule.plots.regression import predictions_beside_truth
 from chainrule.plots.saving import save_figure
+from chainrule.plots.step import step_diagram
 from chainrule.plots.tangent import tangent_panel
 from chainrule.plots.watching import Watched, film_learning, watch_learning
 
@@ -51,6 +52,7 @@ __all__ = [
     "rate_search",
     "save_animation",
     "save_figure",
+    "step_diagram",
     "tangent_panel",
     "value_and_slope",
     "watch_learning",

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from chainrule.errors import ShapeError, UsageError
 from chainrule.language import tr
 from chainrule.plots.checks import finite, positive
+from chainrule.plots.edges import DASHES, DOTS, line_look
 from chainrule.plots.layout import NAME_POINTS, NARROWEST, Layer, Look, bottom_of, frame
 from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
 from chainrule.plots.style import drawing, heading, shorten, significant, text_width
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["network_diagram"]
 
-_THINNEST, _WIDEST = 0.3, 4.0
-_DASHES, _DOTS = (0, (3, 1.5)), (0, (1, 2))
 # Where along a line its number may stand, the best place first: near the start, lines that cross are still apart.
 _NUMBER_AT = (0.27, 0.4, 0.53, 0.66, 0.2, 0.75)
 _NUMBER_POINTS = 8.0
@@ -139,10 +138,6 @@ def _activation(layer: Any) -> str:
     return str(getattr(layer.activation, "name", layer.activation))
 
 
-def _signs(values: Floats, positive_: Any, negative: Any, zero: Any) -> list[Any]:
-    return [positive_ if value > 0 else negative if value < 0 else zero for value in values]
-
-
 def _draw_edges(axes: Axes, layers: Sequence[Layer], W: Sequence[Floats], look: Look) -> None:
     """Draw the weights between the neurons that are shown; the largest of them has the widest line."""
     from matplotlib.collections import LineCollection
@@ -154,16 +149,7 @@ def _draw_edges(axes: Axes, layers: Sequence[Layer], W: Sequence[Floats], look: 
         starts = [(before.x, y) for y in before.y]
         ends = [(after.x, y) for y in after.y]
         segments = [(start, end) for end in ends for start in starts]
-        widths = _THINNEST + (_WIDEST - _THINNEST) * np.abs(values) / largest
-        lines = LineCollection(
-            segments,
-            colors=_signs(values, POSITIVE, NEGATIVE, NEUTRAL),
-            linestyles=_signs(values, "-", _DASHES, _DOTS),
-            linewidths=np.where(values == 0.0, 1.0, widths),
-            label=f"W{l}",
-            zorder=1,
-        )
-        axes.add_collection(lines)
+        axes.add_collection(LineCollection(segments, **line_look(values, largest), label=f"W{l}", zorder=1))
         if look.numbered:
             _write_numbers(axes, np.asarray(segments), values, look)
 
@@ -247,8 +233,8 @@ def _legend_handles(W: Sequence[Floats], b: Sequence[Floats | None]) -> list[Any
     biases = np.concatenate([np.zeros(0), *(values for values in b if values is not None)])
     lines: list[tuple[str, str, Any, NDArray[np.bool_]]] = [
         (tr("weight > 0"), POSITIVE, "-", weights > 0),
-        (tr("weight < 0"), NEGATIVE, _DASHES, weights < 0),
-        (tr("weight = 0"), NEUTRAL, _DOTS, weights == 0),
+        (tr("weight < 0"), NEGATIVE, DASHES, weights < 0),
+        (tr("weight = 0"), NEUTRAL, DOTS, weights == 0),
     ]
     marks = [(tr("bias > 0"), POSITIVE, "^", biases > 0), (tr("bias < 0"), NEGATIVE, "v", biases < 0)]
     return [

@@ -261,8 +261,17 @@ def evaluate(model: Model, rows: Rows, y: Array, part: str = "all", where: str =
 def check_labels(model: Model, y: Array, where: str) -> None:
     """Refuse labels that are none of the model's classes.
 
+    Args:
+        model: the model.
+        y: labels, shape (n,).
+        where: the file's name for messages.
+
     Raises:
         ChainruleError: for one.
+
+    >>> from chainrule import train, Network
+    >>> model = train(Network.from_sizes([1, 1], output="sigmoid"), [[-1], [1]], ["low", "high"], epochs=1)
+    >>> check_labels(model, np.array(["high", "low"]), "rows.csv")
     """
     if model.classes is None:
         return
@@ -279,7 +288,12 @@ def check_labels(model: Model, y: Array, where: str) -> None:
 
 
 def ignored_columns(model: Model) -> tuple[str, ...]:
-    """Name the columns that rows may have and the model does not look at: the target, and what training dropped."""
+    """Name the columns that rows may have and the model does not look at: the target, and what training dropped.
+
+    >>> from chainrule import train, Network
+    >>> ignored_columns(train(Network.from_sizes([1, 1]), [[1.0], [2.0]], [0.5, 1.0], epochs=1))
+    ('target',)
+    """
     data = model.settings.get("data")
     dropped = data.get("dropped") if isinstance(data, dict) else None
     names = dropped if isinstance(dropped, list) else []
