@@ -24,6 +24,8 @@ import numpy as np
 
 from chainrule import lessons
 from chainrule.errors import ChainruleError
+from chainrule.explain import expressions, names
+from chainrule.explain import page as pages
 from chainrule.language import Message, speaking, told, tr
 from chainrule.lessons import story
 from chainrule.lessons.rendering import blocks_to_markdown, markdown_text
@@ -36,6 +38,8 @@ SOURCES = ROOT / "src" / "chainrule" / "lessons"
 WORDS = ROOT / "scripts"  # course.en.md and course.zh.md have the pages' own words
 PAGES = {"en": "course.md", "zh": "course.zh-CN.md"}
 COLOURS = 256  # of a PNG
+# Where the kinds of what is kept are defined; those of a derivation are written with their module's name.
+KINDS = {"": story, "page.": pages, "expressions.": expressions, "names.": names}
 FAST = 1.0  # seconds
 
 # What stands around the settings of a lesson.
@@ -157,11 +161,17 @@ def encoded(value: Any) -> Any:
         return [encoded(each) for each in value]
     if isinstance(value, dict):
         return {"pairs": [[encoded(key), encoded(each)] for key, each in value.items()]}
-    if is_dataclass(value) and hasattr(story, type(value).__name__):
-        return {"kind": type(value).__name__} | {
-            field.name: encoded(getattr(value, field.name)) for field in fields(value)
-        }
+    for prefix, module in KINDS.items():
+        if is_dataclass(value) and type(value).__module__ == module.__name__:
+            return {"kind": prefix + type(value).__name__} | encoded_fields(value)
     return str(value)
+
+
+def encoded_fields(value: Any) -> dict[str, Any]:
+    """Write the fields of a piece; those of a derivation's many parts only where they differ from the default."""
+    kept = {each.name: (getattr(value, each.name), each.default) for each in fields(value)}
+    whole = type(value).__module__ == story.__name__
+    return {name: encoded(held) for name, (held, default) in kept.items() if whole or repr(held) != repr(default)}
 
 
 def decoded(value: Any) -> Any:
@@ -170,14 +180,16 @@ def decoded(value: Any) -> Any:
         return [decoded(each) for each in value]
     if not isinstance(value, dict):
         return value
+    if "kind" in value:  # before the others: a field of a kind may bear one of their names
+        module, dot, kind = value["kind"].rpartition(".")
+        parts = {name: decoded(each) for name, each in value.items() if name != "kind"}
+        return getattr(KINDS[module + dot], kind)(**parts)
     if "message" in value:
         return Message(value["message"], **{name: decoded(each) for name, each in value["fields"].items()})
     if "tuple" in value:
         return tuple(decoded(each) for each in value["tuple"])
     if "pairs" in value:
         return {decoded(key): decoded(each) for key, each in value["pairs"]}
-    if "kind" in value:
-        return getattr(story, value["kind"])(**{name: decoded(each) for name, each in value.items() if name != "kind"})
     return MeanSpread(decoded(value["mean"]), decoded(value["spread"]))
 
 

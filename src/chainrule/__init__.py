@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chainrule.engines import Draw, limit_threads
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
+    from chainrule.explain import Explanation, explain, trace
     from chainrule.explain.backprop import backprop
     from chainrule.explain.formula import formula
     from chainrule.explain.gradcheck import gradcheck
@@ -89,6 +90,7 @@ _HOMES = {
     "Draw": "engines",
     "Dropout": "network",
     "EarlyStopping": "training",
+    "Explanation": "explain",
     "Info": "training",
     "JSONLines": "training",
     "L1": "formulas",
@@ -131,9 +133,10 @@ _HOMES = {
     "to_sklearn": "estimators",
     "to_torch_state_dict": "storage",
     "torch_names": "storage",
+    "trace": "explain",
     "train": "training",
 }
-_MODULES = ("data", "descent", "errors", "formulas", "lessons", "plots")
+_MODULES = ("data", "descent", "errors", "explain", "formulas", "lessons", "plots")
 
 __all__ = [
     "L1",
@@ -154,6 +157,7 @@ __all__ = [
     "Draw",
     "Dropout",
     "EarlyStopping",
+    "Explanation",
     "Info",
     "JSONLines",
     "MLPClassifier",
@@ -180,6 +184,7 @@ __all__ = [
     "descent",
     "diagnose_training",
     "errors",
+    "explain",
     "export",
     "find_rate",
     "formula",
@@ -199,6 +204,7 @@ __all__ = [
     "to_sklearn",
     "to_torch_state_dict",
     "torch_names",
+    "trace",
     "train",
 ]
 

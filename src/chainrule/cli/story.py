@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 
 from chainrule.language import told, tr
 from chainrule.lessons.layout import INDENT, hints_of, lines_of, set_apart
-from chainrule.lessons.story import Block, Check, Formula, Heading, Hint, Table
+from chainrule.lessons.story import Block, Check, Derivation, Formula, Heading, Hint, Table
 from chainrule.text import wrap
 
 if TYPE_CHECKING:
+    from rich.text import Text
+
     from chainrule.cli.output import Output
     from chainrule.lessons import Lesson, Result
 
@@ -46,6 +48,9 @@ class Teller:
         if set_apart(self._before, block):
             self._print([""])
         self._before = block
+        if isinstance(block, Derivation):
+            self._show(_coloured(block, self._width))
+            return
         lines = lines_of(block, self._width)
         if isinstance(block, Table):
             # The rule stands below the header; without one, each row is a list that names its cells.
@@ -79,15 +84,17 @@ class Teller:
             self._print([INDENT * 2 + each for each in more], "bold")
 
     def _print(self, lines: list[str], style: str = "") -> None:
-        from rich.file_proxy import FileProxy
         from rich.text import Text
 
         from chainrule.cli.output import visible
 
-        if not lines:
-            return
+        if lines:
+            self._show(Text(visible("\n".join(lines), "\n"), style))
+
+    def _show(self, text: Text) -> None:
+        from rich.file_proxy import FileProxy
+
         console = self._output.console
-        text = Text(visible("\n".join(lines), "\n"), style)
         stream = sys.stderr if self._output.as_json else sys.stdout
         if isinstance(stream, FileProxy) and console.is_terminal:
             # A progress bar is at the bottom of this terminal. What goes through the stream that it has put in place
@@ -97,6 +104,12 @@ class Teller:
             stream.write(captured.get())
         else:
             console.print(text, soft_wrap=True)
+
+
+def _coloured(block: Derivation, width: int) -> Text:
+    from chainrule.explain.terminal import coloured
+
+    return coloured(block.page, width, ruled=False)
 
 
 def _style(block: Block) -> str:

@@ -61,6 +61,16 @@ class Explanation(Page):
     check: Nudged | None = None
     expanded: Expanded | None = None
 
+    @property
+    def steps(self) -> tuple[Block, ...]:
+        """The number's own line and, level by level, what it is made of; without the sentence that names the step."""
+        return self.parts[0][1:]
+
+    @property
+    def paths(self) -> tuple[Block, ...]:
+        """The derivative all at once, as a sum over paths; empty where it is none."""
+        return () if self.expanded is None else self.parts[1]
+
 
 def explain(
     model: Model | Trace,

@@ -16,7 +16,7 @@ from chainrule.explain.prose import Formula, tell
 from chainrule.explain.writing import Writer
 from chainrule.language import language
 
-__all__ = ["as_html", "html_fragment"]
+__all__ = ["as_html", "html_blocks", "html_fragment"]
 
 _STYLE = """
 :root { color-scheme: light dark; }
@@ -79,22 +79,36 @@ def html_fragment(page: Page) -> str:
     return "\n".join([f'<div lang="{_LANGUAGES[language()]}">', *blocks, "</div>"])
 
 
+def html_blocks(page: Page, level: int = 2) -> list[str]:
+    """Write the blocks of a page without its title, as a part of a longer text.
+
+    Args:
+        page: any.
+        level: of its headings.
+
+    >>> html_blocks(Page("Unsaid", (Heading("A part"), Prose("It ends."))), level=4)
+    ['<h4>A part</h4>', '<p>It ends.</p>']
+    """
+    html = _HtmlWriter.of(page, level)
+    return [html.block(block) for block in page.blocks]
+
+
 class _HtmlWriter:
     """Writes the blocks of one page."""
 
-    def __init__(self, writer: Writer, plain: Writer, digits: int) -> None:
-        self._writer, self._plain, self._digits = writer, plain, digits
+    def __init__(self, writer: Writer, plain: Writer, digits: int, level: int) -> None:
+        self._writer, self._plain, self._digits, self._level = writer, plain, digits, level
 
     @classmethod
-    def of(cls, page: Page) -> _HtmlWriter:
+    def of(cls, page: Page, level: int = 2) -> _HtmlWriter:
         from chainrule.explain.text import text_style
 
         notation = notation_of(page.notation, page.sizes)
-        return cls(Writer(mathml_style(notation)), Writer(text_style(notation)), page.digits)
+        return cls(Writer(mathml_style(notation)), Writer(text_style(notation)), page.digits, level)
 
     def blocks(self, page: Page) -> list[str]:
         title = self._told(page.title)
-        return [*([f"<h1>{title}</h1>"] if title else []), *map(self._block, page.blocks)]
+        return [*([f"<h1>{title}</h1>"] if title else []), *map(self.block, page.blocks)]
 
     def plain(self, text: Any) -> str:
         """Give a text where no formula can stand."""
@@ -108,9 +122,10 @@ class _HtmlWriter:
             return writer.style.name(value)[0]
         return writer.write(value) if isinstance(value, Expr) else writer.result(write_number(value, self._digits))
 
-    def _block(self, block: Block) -> str:
+    def block(self, block: Block) -> str:
+        """Write one block."""
         if isinstance(block, Heading):
-            return f"<h2>{self._told(block.text)}</h2>"
+            return f"<h{self._level}>{self._told(block.text)}</h{self._level}>"
         if isinstance(block, Prose):
             return f"<p>{self._told(block.text)}</p>"
         return self._grid(block) if isinstance(block, Grid) else self._equation(block)
@@ -119,7 +134,9 @@ class _HtmlWriter:
         level = f"margin-left:{1.2 * min(equation.level, 4):.1f}em;" if equation.level else ""
         remark = f'\n<p class="remark">({self._told(equation.because)})</p>' if equation.because else ""
         table = mathml_table(self._writer, equation, self._digits)
-        return f'<div class="equation" style="{level}overflow-x:auto">{table}{remark}</div>'
+        # In a notebook nothing else says how it looks: to the left, and with one scroll bar at the most.
+        style = f"{level}overflow-x:auto;overflow-y:hidden;padding:0.35em 0.6em"
+        return f'<div class="equation" style="{style}"><div style="width:max-content">{table}</div>{remark}</div>'
 
     def _grid(self, grid: Grid) -> str:
         right = [

@@ -7,7 +7,7 @@ import re
 from chainrule.explain.latex import LatexWriter, latex_writer
 from chainrule.explain.page import Block, Grid, Heading, Page, Prose
 
-__all__ = ["as_markdown", "escape_markdown"]
+__all__ = ["as_markdown", "escape_markdown", "markdown_blocks"]
 
 
 def as_markdown(page: Page) -> str:
@@ -30,9 +30,25 @@ def as_markdown(page: Page) -> str:
     $$
     <BLANKLINE>
     """
+    title = f"# {latex_writer(page).told(page.title, escape_markdown)}"
+    return "\n\n".join([title, *markdown_blocks(page)]) + "\n"
+
+
+def markdown_blocks(page: Page, level: int = 2) -> list[str]:
+    """Write the blocks of a page without its title, as a part of a longer text.
+
+    Args:
+        page: any.
+        level: of its headings.
+
+    Raises:
+        UnknownName, UsageError: for a notation that there is not, or that does not suit the network.
+
+    >>> markdown_blocks(Page("Unsaid", (Heading("A part"), Prose("It ends."))), level=4)
+    ['#### A part', 'It ends.']
+    """
     writer = latex_writer(page)
-    title = f"# {writer.told(page.title, escape_markdown)}"
-    return "\n\n".join([title, *(_block(writer, block) for block in page.blocks)]) + "\n"
+    return [_block(writer, block, level) for block in page.blocks]
 
 
 def escape_markdown(text: str) -> str:
@@ -42,9 +58,9 @@ def escape_markdown(text: str) -> str:
     return re.sub(r"^(\s*)([-+]|\d+[.)])(?=\s)", lambda found: f"{found[1]}{found[2][:-1]}\\{found[2][-1]}", safe)
 
 
-def _block(writer: LatexWriter, block: Block) -> str:
+def _block(writer: LatexWriter, block: Block, level: int) -> str:
     if isinstance(block, Heading):
-        return f"## {writer.told(block.text, escape_markdown)}"
+        return f"{'#' * level} {writer.told(block.text, escape_markdown)}"
     if isinstance(block, Prose):
         return writer.told(block.text, escape_markdown)
     if isinstance(block, Grid):

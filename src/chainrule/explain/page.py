@@ -101,6 +101,22 @@ class Page:
     data: dict[str, Any] = field(default_factory=dict)
     sizes: tuple[int, ...] = ()
 
+    @property
+    def parts(self) -> tuple[tuple[Block, ...], ...]:
+        """The blocks between the headings: first those before the first heading, then those behind each.
+
+        >>> page = Page("One", (Prose("a"), Heading("Two"), Prose("b"), Prose("c")))
+        >>> [len(part) for part in page.parts]
+        [1, 2]
+        """
+        parts: list[list[Block]] = [[]]
+        for block in self.blocks:
+            if isinstance(block, Heading):
+                parts.append([])
+            else:
+                parts[-1].append(block)
+        return tuple(map(tuple, parts))
+
     def __str__(self) -> str:
         return self.text()
 

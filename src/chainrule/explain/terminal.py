@@ -42,17 +42,18 @@ def show(page: Page, console: Console | None = None) -> None:
     on.print(coloured(page, min(on.width, _WIDEST)), soft_wrap=True, highlight=False)
 
 
-def coloured(page: Page, width: int) -> Text:
+def coloured(page: Page, width: int, ruled: bool = True) -> Text:
     """Give a page as Rich's text.
 
     Args:
         page: any.
         width: how many columns a line may take.
+        ruled: whether headings have a line below them.
 
     >>> coloured(Page("Nothing to see", ()), 80).plain.splitlines()[0]
     'Nothing to see'
     """
     from rich.text import Text
 
-    lines = (Text.assemble(*((text, _STYLES[kind]) for text, kind in line)) for line in text_lines(page, width))
+    lines = (Text.assemble(*((text, _STYLES[kind]) for text, kind in line)) for line in text_lines(page, width, ruled))
     return Text("\n").join(lines)

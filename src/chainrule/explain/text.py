@@ -117,14 +117,15 @@ def as_text(page: Page, width: int = 80) -> str:
     return "\n".join("".join(text for text, _ in line).rstrip() for line in text_lines(page, width)) + "\n"
 
 
-def text_lines(page: Page, width: int) -> Iterator[list[Span]]:
+def text_lines(page: Page, width: int, ruled: bool = True) -> Iterator[list[Span]]:
     """Give the lines of a page as pieces, with what each is.
 
     Args:
         page: any.
         width: how many columns a line may take.
+        ruled: whether headings have a line below them.
     """
-    writer = _PageWriter(Writer(text_style(notation_of(page.notation, page.sizes))), page.digits, width)
+    writer = _PageWriter(Writer(text_style(notation_of(page.notation, page.sizes))), page.digits, width, ruled)
     if title := writer.told(page.title):
         yield from writer.heading(title, "title", "═")
     before: Block | None = None
@@ -143,6 +144,7 @@ class _PageWriter:
     writer: Writer
     digits: int
     width: int
+    ruled: bool
 
     def told(self, text: Any) -> str:
         return tell(text, self._field)
@@ -168,7 +170,8 @@ class _PageWriter:
     def heading(self, text: str, kind: str, rule: str) -> Iterator[list[Span]]:
         lines = wrap(text, self.width)
         yield from ([(line, kind)] for line in lines)
-        yield [(rule * max(map(text_width, lines)), "rule")]
+        if self.ruled:
+            yield [(rule * max(map(text_width, lines)), "rule")]
 
     def equation(self, equation: Equation) -> Iterator[list[Span]]:
         indent = "  " * (1 + min(equation.level, _DEEPEST))

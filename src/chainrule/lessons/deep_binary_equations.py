@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule import backprop
 from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.lessons.by_hand import errors_by_hand
@@ -32,6 +33,8 @@ def tell_equations(story: Story, model: Model, X: Array, y: Array) -> None:
         " which makes the cost a mean, enters, and nowhere else: the other three pass it on. The third adds up the rows"
         " of D, since b is added to every row of Z. The fourth adds up over the rows, too, within the matrix product."
     )
+    story.say("For this network, layer by layer, with the shape of each array:")
+    story.derivation(backprop(model))
     passed = model.forward(X)
     arrays = [(l, passed.A[l - 1], model.W[l], model.b[l], passed.Z[l]) for l in passed.Z]
     story.table(

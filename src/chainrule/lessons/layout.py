@@ -9,7 +9,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 
 from chainrule.language import speaking, told, tr
-from chainrule.lessons.story import Check, Formula, Heading, Hint, Line, Result, Table
+from chainrule.lessons.story import Check, Derivation, Formula, Heading, Hint, Line, Result, Table
 from chainrule.text import text_width, wrap
 
 if TYPE_CHECKING:
@@ -73,6 +73,10 @@ def lines_of(block: Block, width: int = WIDTH) -> list[str]:
         return [*wrap(told(block.title), width), *table_lines(block, width)]
     if isinstance(block, Formula):
         return [INDENT * 2 + line for line in block.text.splitlines()]
+    if isinstance(block, Derivation):
+        from chainrule.explain.text import text_lines
+
+        return ["".join(text for text, _ in line).rstrip() for line in text_lines(block.page, width, ruled=False)]
     if isinstance(block, Check):
         return wrap(check_text(block), width, hanging=INDENT)
     text = told(block.text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule import explain
 from chainrule.formulas.activations import sigmoid_slope
 from chainrule.formulas.losses import squared_error_slope
 from chainrule.language import Message
@@ -22,11 +23,6 @@ def tell(story: Story, w: float, b: float, x: tuple[float, ...], y: float) -> No
         "How does the cost C of one example change when w1 alone is changed? w1 is the weight from the first input to"
         " the first hidden neuron. It acts on C by one path only: w1 changes h1, h1 changes the output ŷ, and ŷ changes"
         " C. By the chain rule the derivative is the product of the three slopes on that path."
-    )
-    story.formula(
-        "∂C/∂w1 = ∂C/∂ŷ · ∂ŷ/∂h1 · ∂h1/∂w1",
-        r"\frac{\partial C}{\partial w_1} = \frac{\partial C}{\partial \hat y} \frac{\partial \hat y}{\partial h_1}"
-        r" \frac{\partial h_1}{\partial w_1}",
     )
     model = Network.from_sizes([2, 2, 1], hidden="sigmoid", output="sigmoid").init()
     model["W1"] = model["W2"] = w
@@ -60,8 +56,13 @@ def tell(story: Story, w: float, b: float, x: tuple[float, ...], y: float) -> No
     story.value("dC_dw1", gradient["w1"], expected=0.0214695353, within=5e-11)
     story.check("The library's gradient is this product", np.isclose(gradient["w1"], product, rtol=1e-12, atol=1e-300))
     story.say(
-        "The slope of the loss (ŷ − y)² is 2 (ŷ − y), and f' = a (1 − a) is the sigmoid's. A positive ∂C/∂w1 means that"
-        " C grows with w1, so w1 should become smaller, and a negative one the opposite."
+        "Each of these slopes can be taken apart once more. Here is the product with every factor by itself, as many"
+        " texts name them: E is the cost, i1 the input x1, net the sum in a neuron and out its output, so that out_o1"
+        " is ŷ and out_h1 is h1."
+    )
+    story.derivation(explain(model, [x], [y], "dC/dw1", loss="squared_error", notation="textbook", digits=10), "paths")
+    story.say(
+        "A positive ∂C/∂w1 means that C grows with w1, so w1 should become smaller, and a negative one the opposite."
     )
 
     story.heading("All the others")

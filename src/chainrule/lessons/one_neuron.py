@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chainrule.formulas import SGD
+from chainrule import SGD, explain, trace
 from chainrule.formulas.activations import sigmoid_slope
 from chainrule.formulas.losses import squared_error_slope
 from chainrule.language import Message
@@ -26,19 +26,21 @@ def tell(story: Story, w: tuple[float, ...], b: float, rate: float, updates: int
         "A neuron learns by moving each of its numbers against the derivative of the cost. A sigmoid neuron with two"
         " inputs has three: w1, w2 and b. It is to learn OR; the loss of an example is (a − y)²."
     )
-    story.formula(
-        "∂L/∂w1 = D x1,   ∂L/∂w2 = D x2,   ∂L/∂b = D,   where D = ∂L/∂z = 2 (a − y) a (1 − a)",
-        r"\frac{\partial L}{\partial w_j} = 2 (a - y) \, a (1 - a) \, x_j, \quad"
-        r" \frac{\partial L}{\partial b} = 2 (a - y) \, a (1 - a)",
-    )
     model = Network([Dense(1, "sigmoid")], inputs=2).init()
     model["W1"], model["b1"] = [w], b
+    story.say(
+        "First for the example with two ones, by the names of many texts: i1 and i2 are x1 and x2, net_o1 is z, out_o1"
+        " is a, E is the loss, δ is ∂E/∂z, b1 is b."
+    )
+    step = trace(model, X[3:], Y[3:], loss="squared_error")
+    for name, part in (("w1", "steps"), ("w2", "line"), ("b1[0]", "line")):
+        story.derivation(explain(step, of=f"dC/d{name}", depth=2, notation="textbook"), part)
     passed = model.forward(X)
     a = passed.A[1]
     dL_dz = squared_error_slope(a, Y) * sigmoid_slope(passed.Z[1], a)
     slopes = dL_dz * np.hstack([X, np.ones((4, 1))]) + 0.0
     rows = [*np.hstack([X, Y, a, slopes]).tolist(), [Message("mean"), "", "", "", *slopes.mean(axis=0)]]
-    story.table(("x1", "x2", "y", "a", *(f"∂L/∂{name}" for name in NAMES)), rows, digits=5)
+    story.table(("x1", "x2", "y", "a", *(f"∂L/∂{name}" for name in NAMES)), rows, digits=5, title=Message("All four"))
     gradient = model.gradient(X, Y, loss="squared_error")
     story.say("The cost C is the mean of the losses, so its derivatives are the means of these.")
     story.value("gradient", gradient.theta)

@@ -8,9 +8,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
+from chainrule.explain.html import html_blocks
+from chainrule.explain.markdown import markdown_blocks
 from chainrule.language import speaking, told, tr
 from chainrule.lessons.layout import cell_text, check_text, hints_of, is_numeric
-from chainrule.lessons.story import Block, Check, Formula, Heading, Hint, Line, Result, Table
+from chainrule.lessons.story import Block, Check, Derivation, Formula, Heading, Hint, Line, Result, Table
 
 __all__ = ["blocks_to_markdown", "markdown_text", "to_html", "to_markdown"]
 
@@ -76,6 +78,8 @@ def _markdown(group: list[Block], level: int) -> list[str]:
         return [f"- {markdown_text(check_text(each))}" for each in group if isinstance(each, Check)]
     if isinstance(block, Formula):
         return [f"$${block.latex}$$"]
+    if isinstance(block, Derivation):
+        return ["\n\n".join(markdown_blocks(block.page, level + 1))]
     if isinstance(block, Heading):
         return [f"{'#' * level} {markdown_text(told(block.text))}"]
     if isinstance(block, Table):
@@ -125,6 +129,8 @@ def _html_of(group: list[Block]) -> list[str]:
     if isinstance(block, Formula):
         # Where no script sets the LaTeX, the line below it can be read.
         return [f"<p>$${escape(block.latex)}$$</p><p><small><code>{escape(block.text)}</code></small></p>"]
+    if isinstance(block, Derivation):
+        return html_blocks(block.page, level=4)
     if isinstance(block, Table):
         return [_html_table(block)]
     element = "h3" if isinstance(block, Heading) else "p"

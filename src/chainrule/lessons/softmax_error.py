@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chainrule import explain
 from chainrule.formulas import ACTIVATIONS, Array
 from chainrule.language import Message
 from chainrule.lessons.story import Story
@@ -36,6 +37,10 @@ def tell_error(story: Story, model: Model, x: Array, y: Array, classes: Sequence
         r"\frac{\partial L}{\partial z_j} = \sum_k \left(-\frac{y_k}{a_k}\right) a_k (\delta_{kj} - a_j)"
         r" = -y_j + a_j \sum_k y_k = a_j - y_j",
     )
+    story.say(
+        "One flower, before training, and the error of its own class, {name}:", name=str(classes[int(y[0].argmax())])
+    )
+    story.derivation(explain(model, x, y, f"delta2[{y[0].argmax()}]", depth=2, digits=6), "steps")
     passed = model.forward(x)
     z, a = passed.Z[2], passed.A[2]
     long_way = ACTIVATIONS["softmax"].back(z, a, -y / a)[0]
@@ -48,7 +53,7 @@ def tell_error(story: Story, model: Model, x: Array, y: Array, classes: Sequence
 
     limit = [(cost(k, STEP) - cost(k, -STEP)) / (2 * STEP) for k in range(len(classes))]
     story.say(
-        "One flower, before training. Its error is worked out in three ways: by the sum above, by the library, whose"
+        "Its errors, those of all classes, are worked out in three ways: by the sum above, by the library, whose"
         " derivative by an output bias is the error for a single example, and by nudging that bias and looking how much"
         " the loss changes."
     )

@@ -45,7 +45,7 @@ def tell(
     moments = [t for t in sorted({0, 1, 2, 3, *np.geomspace(1, updates, FRAMES).round().astype(int)}) if t <= updates]
     options: dict[str, Any] = {"optimizer": SGD(rate), "metrics": ()}
     models = follow(start, x, y, moments, **options)
-    tell_one_pass(story, start, models[1], x, y)
+    tell_one_pass(story, start, models[1], x, y, rate)
 
     story.heading("{updates:,} updates", updates=updates)
     errors = [model.evaluate(x, y)["loss"] for model in models]

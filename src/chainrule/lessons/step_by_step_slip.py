@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule import SGD, explain, trace
+from chainrule.explain.page import Equation
+from chainrule.explain.slip import slip_blocks
 from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.lessons.by_hand import errors_by_hand
@@ -56,9 +59,14 @@ def tell_slip(story: Story, start: Model, x: Array, y: Array, rate: float, updat
     story.say(
         "The text that made this example famous has other figures. It updates the output weights first and then passes"
         " the error back to the hidden layer through these new weights. But all derivatives belong to one and the same"
-        " point: the backward pass must use the weights that the forward pass used. Here both ways are written by hand,"
-        " biases held fixed, and differ in this one place."
+        " point: the backward pass must use the weights that the forward pass used. First the"
+        " error of h1 as it is, then with the slip:"
     )
+    step = trace(start, x, y, optimizer=SGD(rate))
+    slipped_error = next(block for block in slip_blocks(step) if isinstance(block, Equation))
+    story.derivation(explain(step, of="delta1[0]", depth=1, notation="textbook"), "line")
+    story.equations([slipped_error], "textbook", start.network.sizes)
+    story.say("Here both ways are written by hand, biases held fixed, and differ in this one place.")
     right, slipped = start.copy(), start.copy()
     gradient = update_by_hand(right, x, y, rate, slip=False), update_by_hand(slipped, x, y, rate, slip=True)
     first = right.evaluate(x, y)["loss"], slipped.evaluate(x, y)["loss"]

@@ -7,7 +7,7 @@ something before the lesson is through. What was told stays in the `Result`.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from os import PathLike
 from typing import TYPE_CHECKING, Any
@@ -17,10 +17,12 @@ import numpy as np
 from chainrule.language import Message, language, speaking
 
 if TYPE_CHECKING:
+    from chainrule.explain.page import Block as PageBlock
+    from chainrule.explain.page import Page
     from chainrule.lessons.lesson import Lesson
     from chainrule.training import Callback
 
-__all__ = ["Block", "Check", "Formula", "Heading", "Hint", "Line", "Result", "Say", "Story", "Table"]
+__all__ = ["Block", "Check", "Derivation", "Formula", "Heading", "Hint", "Line", "Result", "Say", "Story", "Table"]
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,18 @@ class Check:
         return {"name": str(self.name), "passed": self.passed} | (compared and {"value": self.value, **compared})
 
 
-Block = Say | Heading | Line | Hint | Formula | Table | Check
+@dataclass(frozen=True)
+class Derivation:
+    """Formulas with their numbers, as `explain` writes them, and the words between them.
+
+    Args:
+        page: the blocks; it has no title, since the lesson has one.
+    """
+
+    page: Page
+
+
+Block = Say | Heading | Line | Hint | Formula | Derivation | Table | Check
 
 
 @dataclass(repr=False)
@@ -228,6 +241,39 @@ class Story:
     def formula(self, text: str, latex: str) -> None:
         """Show a formula, in Unicode for terminals and in LaTeX for everything else."""
         self._tell(Formula(text, latex))
+
+    def derivation(self, page: Page, part: str = "whole") -> None:
+        """Show where a number comes from, or any other page of `chainrule.explain`, without its title.
+
+        Args:
+            page: what `explain`, `formula` or `backprop` gave.
+            part: "whole"; of one number also "line", its own equation; "steps", with what it is made of; or "paths",
+                the derivative all at once. The whole of one number is steps and paths, without the sentence about the
+                network, and without the numerical derivative, whose last digits no two machines share.
+        """
+        from chainrule.explain import Explanation
+        from chainrule.explain.page import Equation
+
+        parts = {"whole": page.blocks}
+        if isinstance(page, Explanation):
+            parts = {"steps": page.steps, "paths": page.paths, "whole": (*page.steps, *page.paths)}
+            parts["line"] = tuple(block for block in page.steps if isinstance(block, Equation))[:1]
+        self.equations(parts[part], page.notation, page.sizes, page.digits)
+
+    def equations(
+        self, blocks: Iterable[PageBlock], notation: str = "index", sizes: tuple[int, ...] = (), digits: int = 8
+    ) -> None:
+        """Show blocks of a page, such as equations, by themselves.
+
+        Args:
+            blocks: the blocks.
+            notation: how numbers are named.
+            sizes: the numbers of neurons of each layer, which textbook names need.
+            digits: how many decimals numbers are shown with.
+        """
+        from chainrule.explain import Page
+
+        self._tell(Derivation(Page("", tuple(blocks), notation, digits, sizes=sizes)))
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[Any]], *, digits: int = 8, title: str = "") -> None:
         """Show a table; wrap words in cells, header and title in `Message`, so that they are translated."""
