@@ -73,7 +73,7 @@ DOORS = {
     "pandas": ("data",),
     "platformdirs": ("data", "engines.compiled"),
     "pyarrow": ("data",),
-    "rich": ("cli", "explain.terminal", "training.progress"),
+    "rich": ("cli", "explain.writing.terminal", "training.progress"),
     "safetensors": ("storage",),
     "scipy.optimize": ("training",),
     "scipy.sparse": ("sparse",),

@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from chainrule.errors import ChainruleError, DivergenceError
     from chainrule.estimators import Autoencoder, MLPClassifier, MLPRegressor, to_sklearn
     from chainrule.explain import Explanation, explain, trace
-    from chainrule.explain.backprop import backprop
-    from chainrule.explain.formula import formula
     from chainrule.explain.gradcheck import gradcheck
-    from chainrule.explain.source import source
+    from chainrule.explain.networks.backprop import backprop
+    from chainrule.explain.networks.formula import formula
+    from chainrule.explain.networks.source import source
     from chainrule.formulas import (
         L1,
         L2,
@@ -125,9 +125,9 @@ _HOMES = {
     "limit_threads": "engines",
     "load": "storage",
     "register": "formulas",
-    "backprop": "explain.backprop",
-    "formula": "explain.formula",
-    "source": "explain.source",
+    "backprop": "explain.networks.backprop",
+    "formula": "explain.networks.formula",
+    "source": "explain.networks.source",
     "save": "storage",
     "to_keras_weights": "storage",
     "to_sklearn": "estimators",

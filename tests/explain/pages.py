@@ -50,8 +50,8 @@ def ref(symbol: str, value: float, *index: int, layer: int | None = 1) -> Ref:
 
 def known(function: str, argument: Expr) -> Expr:
     """A call of one of the catalogue's activations, which brings its value along."""
-    from chainrule.explain.evaluating import _from_catalogue
     from chainrule.explain.expressions import FUNCTIONS
+    from chainrule.explain.writing.evaluating import _from_catalogue
 
     if function in FUNCTIONS:
         return Call(function, (argument,))

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explain.digits import choose_figures
 from chainrule.explain.expressions import Call
-from chainrule.explain.notation import Notation
-from chainrule.explain.numerals import EXACT, round_number, write_number
-from chainrule.explain.text import text_style
-from chainrule.explain.writing import Writer
+from chainrule.explain.writing.digits import choose_figures
+from chainrule.explain.writing.notation import Notation
+from chainrule.explain.writing.numerals import EXACT, round_number, write_number
+from chainrule.explain.writing.text import text_style
+from chainrule.explain.writing.writer import Writer
 
 from .pages import ref
 

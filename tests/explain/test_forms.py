@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from mpmath import mp
 
 from chainrule.errors import UsageError
-from chainrule.explain.activation_forms import activation_form, jacobian, slope_form, softmax_slope_form
 from chainrule.explain.expressions import Call, Expr, Number, Ref, Rest, Sum, children, leaves
-from chainrule.explain.forms import Form, Row
-from chainrule.explain.loss_forms import loss_form, loss_part_form
-from chainrule.explain.loss_slope_forms import loss_slope_form, pair_slope_form
+from chainrule.explain.forms.activations import activation_form, jacobian, slope_form, softmax_slope_form
+from chainrule.explain.forms.common import Form, Row
+from chainrule.explain.forms.loss_slopes import loss_slope_form, pair_slope_form
+from chainrule.explain.forms.losses import loss_form, loss_part_form
+from chainrule.explain.forms.penalties import penalty_form, penalty_slope_form
 from chainrule.explain.names import Name
-from chainrule.explain.penalty_forms import penalty_form, penalty_slope_form
 from chainrule.formulas import (
     ACTIVATIONS,
     L1,

@@ -7,7 +7,7 @@ from itertools import product
 import pytest
 
 from chainrule.explain.names import COST, Name, by, slope_of
-from chainrule.explain.notation import Notation
+from chainrule.explain.writing.notation import Notation
 from chainrule.network import Network
 
 INDEX, TEXTBOOK = Notation(), Notation("textbook", (2, 2, 2))

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import UnknownName, UsageError
-from chainrule.explain.evaluating import evaluate
 from chainrule.explain.expressions import Negative, Number, Quotient, Ref, Sum
 from chainrule.explain.page import Equation, Page
-from chainrule.explain.rendering import FORMATS, render
+from chainrule.explain.writing.evaluating import evaluate
+from chainrule.explain.writing.rendering import FORMATS, render
 from chainrule.language import speaking
 
 from .pages import ANYWHERE, equations, every_block, known, ref

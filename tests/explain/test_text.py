@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from chainrule.explain.breaking import broken
 from chainrule.explain.expressions import Call, Expr, Number, Rest, Sum
-from chainrule.explain.notation import Notation
 from chainrule.explain.page import Equation, Grid, Heading, Page, Prose
-from chainrule.explain.terminal import show
-from chainrule.explain.text import as_text, text_style
-from chainrule.explain.writing import Writer
+from chainrule.explain.writing.breaking import broken
+from chainrule.explain.writing.notation import Notation
+from chainrule.explain.writing.terminal import show
+from chainrule.explain.writing.text import as_text, text_style
+from chainrule.explain.writing.writer import Writer
 from chainrule.language import Message
 from chainrule.text import text_width
 

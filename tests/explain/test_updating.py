@@ -17,10 +17,10 @@ from chainrule.engines import Carry, ConstantRate, Draw, Job, Objective, referen
 from chainrule.errors import ShapeError, UnknownName, UsageError
 from chainrule.explain.expressions import Call, Expr, Negative, Power, Product, Quotient, Ref, Sum, children, leaves
 from chainrule.explain.names import COST, Name, slope_of
-from chainrule.explain.one_parameter import find_parameter, name_at
 from chainrule.explain.page import Equation, Prose
 from chainrule.explain.trace import Trace, trace
-from chainrule.explain.updating import update_equations, update_grid, update_shares
+from chainrule.explain.updates.equations import update_equations, update_grid, update_shares
+from chainrule.explain.updates.one_parameter import find_parameter, name_at
 from chainrule.formulas import L1, L2, OPTIMIZERS, SGD, MaxNorm, Optimizer, Penalty
 from chainrule.language import Message
 from chainrule.model import Model

@@ -19,7 +19,7 @@ from chainrule.explain.expressions import Expr, Ref, leaves
 from chainrule.explain.names import Name
 from chainrule.explain.page import Equation, Grid, Heading, Page, Prose
 from chainrule.explain.slip import slip_blocks
-from chainrule.explain.update_tables import update_grid
+from chainrule.explain.updates.tables import update_grid
 from chainrule.language import Message, speaking, tr
 from chainrule.lessons import Lesson, Result, Story
 from chainrule.lessons.layout import lines_of, to_text

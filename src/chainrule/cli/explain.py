@@ -157,7 +157,7 @@ def explain(
     wanted = {"optimizer": _optimizer(optimizer, rate), "row": row, "target": target}
     step = _example(wanted) if model == EXAMPLE else _step(Path(model), data, wanted, data_dir, encoding)
     names = notation or ("textbook" if model == EXAMPLE else "index")
-    page = derive(step, of=of, depth=depth, most=most, notation=names, digits=digits)
+    page: Page = derive(step, of=of, depth=depth, most=most, notation=names, digits=digits)
     if model == EXAMPLE and of is None:
         page = _with_slip(page, step)
     if plot is not None:
@@ -296,7 +296,7 @@ def _write(page: Page, format: str, out: Path | None, *, whole: bool) -> None:
 def _show(page: Page, *, paged: bool) -> None:
     """Show a page in colour; a long one page by page."""
     from chainrule.cli.output import make_console
-    from chainrule.explain.terminal import show
+    from chainrule.explain.writing.terminal import show
 
     console = make_console(sys.stdout)
     if not paged:

@@ -107,7 +107,7 @@ class Teller:
 
 
 def _coloured(block: Derivation, width: int) -> Text:
-    from chainrule.explain.terminal import coloured
+    from chainrule.explain.writing.terminal import coloured
 
     return coloured(block.page, width, ruled=False)
 

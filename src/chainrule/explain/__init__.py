@@ -18,10 +18,10 @@ from inspect import Signature, signature
 from types import ModuleType
 
 from chainrule.explain.derivation import Explanation, explain
-from chainrule.explain.notation import NOTATIONS
 from chainrule.explain.page import Page
-from chainrule.explain.rendering import FORMATS, render
 from chainrule.explain.trace import Stage, Trace, trace
+from chainrule.explain.writing.notation import NOTATIONS
+from chainrule.explain.writing.rendering import FORMATS, render
 
 __all__ = ["FORMATS", "NOTATIONS", "Explanation", "Page", "Stage", "Trace", "explain", "render", "trace"]
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chainrule.explain.activation_forms import jacobian, slope_form, softmax_slope_form
 from chainrule.explain.anatomy import Anatomy
 from chainrule.explain.expressions import Call, Expr, Number, Ref, sum_of
-from chainrule.explain.forms import Form
+from chainrule.explain.forms.activations import jacobian, slope_form, softmax_slope_form
+from chainrule.explain.forms.common import Form
+from chainrule.explain.forms.loss_slopes import loss_slope_form, pair_slope_form
 from chainrule.explain.forward import row_of, shared
-from chainrule.explain.loss_slope_forms import loss_slope_form, pair_slope_form
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.origins import Origin, View, largest, sum_of_products
 from chainrule.language import Message, chained, template

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,30 +13,26 @@ from chainrule.engines import Draw
 from chainrule.errors import ShapeError, UnknownName, UsageError
 from chainrule.explain.anatomy import PARAMETERS, Anatomy
 from chainrule.explain.asking import find_name
-from chainrule.explain.backward import backward_origin
 from chainrule.explain.expressions import Ref
-from chainrule.explain.forward import forward_origin
 from chainrule.explain.names import COST, Name, by
-from chainrule.explain.notation import NOTATIONS
 from chainrule.explain.nudging import Nudged, nudge
-from chainrule.explain.origins import Origin, View
+from chainrule.explain.origins import View
 from chainrule.explain.page import Block, Equation, Heading, Page, Prose
 from chainrule.explain.paths import Expanded, expand
 from chainrule.explain.rows import rows_grid
 from chainrule.explain.scene import scene
 from chainrule.explain.step import step_page
 from chainrule.explain.trace import Trace, trace
-from chainrule.explain.updating import update_equations, update_shares
+from chainrule.explain.unfolding import origin_of, unfold
+from chainrule.explain.updates.equations import update_equations, update_shares
 from chainrule.explain.words import all_at_once, last_words
+from chainrule.explain.writing.notation import NOTATIONS
 from chainrule.formulas import Loss, Optimizer, Penalty
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.training.memory import Memory
 
 __all__ = ["Explanation", "explain"]
-
-# Numbers that the forward pass has made; from the derivatives' side they are known.
-_FORWARD = frozenset(("z", "a", "u", "q", "zhat", "drop", "mask", "mean", "var", "L", "C", "share"))
 
 
 @dataclass(frozen=True)
@@ -47,7 +43,7 @@ class Explanation(Page):
         name: which number it is.
         value: the number, as the reference engine has it.
         check: the numerical derivative beside it, or None.
-        expanded: the derivative as a sum over paths, or None.
+        expanded: the derivative as a sum over paths; None where there is none, or its own line says the same.
 
     >>> from chainrule import Network
     >>> model = Network.from_sizes([2, 2, 1], "sigmoid", "sigmoid").init(seed=0)
@@ -89,7 +85,7 @@ def explain(
     penalties: str | Penalty | Iterable[str | Penalty] | None = None,
     clip: float | None = None,
     memory: Memory | None = None,
-) -> Page:
+) -> Explanation:
     """Say where a number of a model comes from: in symbols, in numbers, and in words.
 
     Args:
@@ -113,7 +109,7 @@ def explain(
 
     Returns:
         A page: ``print`` shows it, notebooks show it by themselves; ``text()``, ``markdown()``, ``latex()``, ``html()``
-        and ``json()`` write it. For one number it is an `Explanation` with ``value``, ``check`` and ``expanded``.
+        and ``json()`` write it. ``value`` is the number, that of a whole step its cost.
 
     Raises:
         UnknownName: for a number that does not exist; the sentence offers the nearest one.
@@ -123,7 +119,18 @@ def explain(
     >>> from chainrule import Network
     >>> model = Network.from_sizes([2, 1], output="identity").init()
     >>> model["W1"], model["b1"] = [[2.0, 3.0]], [1.0]
-    >>> print(explain(model, [[0.5, 0.25]], of="z1[0]", depth=1).text())  # doctest: +SKIP
+    >>> print(explain(model, [[0.5, 0.25]], of="z1[0]", depth=1))
+    Where z1[0] comes from
+    ══════════════════════
+    <BLANKLINE>
+    A 2-1 network with identity, one example.
+    <BLANKLINE>
+    The weighted sum of what comes in: every input times its weight, and the bias.
+    <BLANKLINE>
+      z1[0] = W1[0,0] × x[0] + W1[0,1] × x[1] + b1[0]
+            = 2 × 0.5 + 3 × 0.25 + 1
+            = 2.75
+    <BLANKLINE>
     """
     view = _view(depth, most, notation, digits)
     if isinstance(model, Trace):
@@ -134,9 +141,18 @@ def explain(
     _check_notation(step, notation)
     with np.errstate(all="ignore"):  # what is not finite is shown as it is
         if of is None:
-            return step_page(step, view, digits)
+            return _whole(step, view, digits)
         name = of if isinstance(of, Name) else find_name(of, step)
+        if name == COST and notation == "textbook":
+            name = Name("L")  # texts call both E, and say of the loss what it is made of
         return _explanation(Anatomy(step), name, view, depth, digits)
+
+
+def _whole(step: Trace, view: View, digits: int) -> Explanation:
+    """Explain a whole step; its value is the cost."""
+    page = step_page(step, view, digits)
+    value = math.nan if step.cost is None else step.cost
+    return Explanation(page.title, page.blocks, page.notation, page.digits, page.data, page.sizes, value=value)
 
 
 def _view(depth: int, most: int, notation: str, digits: int) -> View:
@@ -165,29 +181,22 @@ def _check_notation(step: Trace, notation: str) -> None:
         )
 
 
-def _origin(body: Anatomy, name: Name, view: View) -> Origin | None:
-    """Say where a number comes from; None for what is no number of the step, such as a local slope."""
-    if name.symbol == "d" or (name.symbol == "delta" and name.layer is not None):
-        return backward_origin(body, name, view)
-    if name.symbol in _FORWARD:
-        return forward_origin(body, name, view)
-    return None
-
-
 def _explanation(body: Anatomy, name: Name, view: View, depth: int, digits: int) -> Explanation:
     step = body.step
     if name.mark == "after":
         return _updated(body, name, view, depth, digits)
-    found = _origin(body, name, view)
+    found = origin_of(body, name, view)
     if found is None or found.given:
         left = _given(body, name) if found is None else found.left
         return _page(body, name, left.value, (Prose(_said_of(name)), Equation(left, (), left.value)), view, digits)
-    blocks = tuple(_unfolded(body, name, view, depth))
+    blocks = tuple(unfold(body, name, view, depth))
     check = expanded = None
     target = _differentiated(name)
     if target is not None:
         check, expanded = nudge(body, target), expand(body, target, view.most)
-        if expanded is not None and expanded.form != found.forms[-1]:
+        if expanded is not None and expanded.form == found.forms[-1]:
+            expanded = None
+        if expanded is not None:
             blocks += tuple(all_at_once(body, found.left, expanded, view))
         if step.m > 1 and target.symbol in PARAMETERS:
             blocks += (Heading(Message("Row by row")), rows_grid(body, target, view.most))
@@ -203,7 +212,7 @@ def _updated(body: Anatomy, name: Name, view: View, depth: int, digits: int) -> 
     assert isinstance(last, Equation)
     blocks += (update_shares(body.step, before),)
     if depth > 1:
-        unfolded = _unfolded(body, by(before), view, depth - 1)
+        unfolded = unfold(body, by(before), view, depth - 1)
         blocks += (Heading(Message("The derivative that it follows")), *unfolded)
     return _page(body, name, last.left.value, blocks, view, digits)
 
@@ -249,49 +258,3 @@ def _differentiated(name: Name) -> Name | None:
     if name.symbol == "delta":
         return Name("z", name.layer, name.index, row=name.row)
     return name.by if name.symbol == "d" and name.of == COST else None
-
-
-def _unfolded(body: Anatomy, name: Name, view: View, depth: int) -> Iterator[Block]:
-    """Explain a number, and below it what it is made of; each number and each sentence once."""
-    origins, parts = _tree(body, name, view, depth)
-    said = {""}
-
-    def tell(each: Name, level: int) -> Iterator[Block]:
-        if (origin := origins[each]) is None:
-            return
-        if origin.why not in said:
-            said.add(origin.why)
-            yield Prose(origin.why)
-        yield origin.equation(level)
-        for part in parts[each]:
-            yield from tell(part, level + 1)
-
-    return tell(name, 0)
-
-
-def _tree(
-    body: Anatomy, name: Name, view: View, depth: int
-) -> tuple[dict[Name, Origin | None], dict[Name, list[Name]]]:
-    """Find where a number and its parts come from, level by level, and which number each is told below.
-
-    A number that several are made of is told once, below the first of the uppermost of them.
-    """
-    origins: dict[Name, Origin | None] = {}
-    parts: dict[Name, list[Name]] = {}
-    seen, level = {name}, [name]
-    for _ in range(depth):
-        for each in level:
-            origin = _origin(body, each, view)
-            origins[each] = None if origin is None or origin.given else origin
-            parts[each] = []
-        following = []
-        for each in level:
-            for part in () if (origin := origins[each]) is None else origin.parts():
-                if part not in seen:
-                    seen.add(part)
-                    parts[each].append(part)
-                    following.append(part)
-        level = following
-    for each in parts:
-        parts[each] = [part for part in parts[each] if part in origins]
-    return origins, parts

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule.errors import UsageError
-from chainrule.explain.activation_forms import activation_form
 from chainrule.explain.anatomy import Anatomy
 from chainrule.explain.expressions import Call, Expr, Number, Ref, Rest, sum_of
-from chainrule.explain.forms import Row
-from chainrule.explain.loss_forms import loss_form, loss_part_form
+from chainrule.explain.forms.activations import activation_form
+from chainrule.explain.forms.common import Row
+from chainrule.explain.forms.losses import loss_form, loss_part_form
 from chainrule.explain.names import COST, Name
 from chainrule.explain.origins import Origin, View, largest, sum_of_products
 from chainrule.formulas import Array

@@ -1,7 +1,7 @@
 """Names: which number of a step is meant, apart from how it is written.
 
-A `Name` is data; `chainrule.explain.notation` writes it as text, LaTeX or MathML, and `chainrule.explain.asking` reads
-it from what a user asks for.
+A `Name` is data; `chainrule.explain.writing.notation` writes it as text, LaTeX or MathML, and
+`chainrule.explain.asking` reads it from what a user asks for.
 """
 
 from __future__ import annotations

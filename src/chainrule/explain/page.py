@@ -121,12 +121,12 @@ class Page:
         return self.text()
 
     def _repr_html_(self) -> str:
-        from chainrule.explain.html import html_fragment
+        from chainrule.explain.writing.html import html_fragment
 
         return html_fragment(self)
 
     def _repr_latex_(self) -> str:
-        from chainrule.explain.latex import latex_body
+        from chainrule.explain.writing.latex import latex_body
 
         return latex_body(self)
 
@@ -136,7 +136,7 @@ class Page:
         Args:
             width: how many columns a line may take.
         """
-        from chainrule.explain.text import as_text
+        from chainrule.explain.writing.text import as_text
 
         return as_text(self, width)
 
@@ -157,6 +157,6 @@ class Page:
         return self._as("json")
 
     def _as(self, format: str) -> str:
-        from chainrule.explain.rendering import render
+        from chainrule.explain.writing.rendering import render
 
         return render(self, format)

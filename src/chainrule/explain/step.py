@@ -15,7 +15,7 @@ from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
 from chainrule.explain.paths import expand
 from chainrule.explain.scene import scene
 from chainrule.explain.trace import Trace
-from chainrule.explain.updating import update_equations, update_grid
+from chainrule.explain.updates.equations import update_equations, update_grid
 from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.network import BatchNorm, Dense, Dropout

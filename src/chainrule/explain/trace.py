@@ -14,7 +14,7 @@ from chainrule.arrays import as_weights
 from chainrule.engines import Draw, Objective
 from chainrule.engines import reference as engine
 from chainrule.errors import UsageError
-from chainrule.explain.updates import Update, UpdateRule, find_rule, make_update
+from chainrule.explain.updates.making import Update, UpdateRule, find_rule, make_update
 from chainrule.formulas import LOSSES, Array, Loss, Optimizer, Penalty
 from chainrule.model import Model
 from chainrule.network import BatchNorm, Dense, Dropout, Layer

@@ -74,7 +74,7 @@ def lines_of(block: Block, width: int = WIDTH) -> list[str]:
     if isinstance(block, Formula):
         return [INDENT * 2 + line for line in block.text.splitlines()]
     if isinstance(block, Derivation):
-        from chainrule.explain.text import text_lines
+        from chainrule.explain.writing.text import text_lines
 
         return ["".join(text for text, _ in line).rstrip() for line in text_lines(block.page, width, ruled=False)]
     if isinstance(block, Check):

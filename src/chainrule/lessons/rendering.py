@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import escape
 
-from chainrule.explain.html import html_blocks
-from chainrule.explain.markdown import markdown_blocks
+from chainrule.explain.writing.html import html_blocks
+from chainrule.explain.writing.markdown import markdown_blocks
 from chainrule.language import speaking, told, tr
 from chainrule.lessons.layout import cell_text, check_text, hints_of, is_numeric
 from chainrule.lessons.story import Block, Check, Derivation, Formula, Heading, Hint, Line, Result, Table

@@ -9,7 +9,7 @@ import numpy as np
 from chainrule import SGD, Explanation, Model, explain, trace
 from chainrule.explain import Page, Trace
 from chainrule.explain.expressions import leaves
-from chainrule.explain.update_tables import update_grid
+from chainrule.explain.updates.tables import update_grid
 from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.lessons.story import Story

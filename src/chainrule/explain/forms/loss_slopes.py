@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chainrule.explain.expressions import Call, Number, Ref
-from chainrule.explain.forms import Form, Row, is_taught, own, parameter
-from chainrule.explain.loss_forms import beyond, divided, within
+from chainrule.explain.forms.common import Form, Row, is_taught, own, parameter
+from chainrule.explain.forms.losses import beyond, divided, within
 from chainrule.explain.names import Name
 from chainrule.formulas import LOSSES, Activation, Loss
 from chainrule.language import Message

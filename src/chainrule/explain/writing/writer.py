@@ -27,7 +27,7 @@ from chainrule.explain.expressions import (
     Transposed,
 )
 from chainrule.explain.names import Name
-from chainrule.explain.numerals import EXACT, Written, write_number
+from chainrule.explain.writing.numerals import EXACT, Written, write_number
 
 __all__ = ["ATOM", "DOT", "FACTOR", "POWER", "PRODUCT", "QUOTIENT", "SUM", "Style", "Writer"]
 

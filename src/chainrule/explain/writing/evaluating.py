@@ -21,7 +21,7 @@ from chainrule.explain.expressions import (
     Rest,
     Sum,
 )
-from chainrule.explain.numerals import write_number
+from chainrule.explain.writing.numerals import write_number
 
 __all__ = ["EPSILON", "evaluate"]
 

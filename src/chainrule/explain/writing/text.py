@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from chainrule.explain.breaking import broken
 from chainrule.explain.expressions import Expr
-from chainrule.explain.lines import Line, lines_of
 from chainrule.explain.names import Name
-from chainrule.explain.notation import Notation, notation_of
-from chainrule.explain.numerals import Written, write_number
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
-from chainrule.explain.prose import Formula, tell, tell_rest
-from chainrule.explain.writing import ATOM, FACTOR, POWER, Style, Writer
+from chainrule.explain.writing.breaking import broken
+from chainrule.explain.writing.lines import Line, lines_of
+from chainrule.explain.writing.notation import Notation, notation_of
+from chainrule.explain.writing.numerals import Written, write_number
+from chainrule.explain.writing.prose import Formula, tell, tell_rest
+from chainrule.explain.writing.writer import ATOM, FACTOR, POWER, Style, Writer
 from chainrule.text import text_width, wrap
 
 __all__ = ["FUNCTIONS", "Span", "as_text", "text_lines", "text_style"]

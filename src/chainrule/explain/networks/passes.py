@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from chainrule.explain.architecture import Place, find_places
-from chainrule.explain.source_functions import WIDTH, Formulas, LossSource, product
+from chainrule.explain.networks.architecture import Place, find_places
+from chainrule.explain.networks.functions import WIDTH, Formulas, LossSource, product
 from chainrule.network import BatchNorm, Dense, Dropout, Network
 
 __all__ = ["commented", "indented", "prediction_lines", "training_lines", "way_back"]

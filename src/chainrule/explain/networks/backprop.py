@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chainrule.explain.architecture import Place, find_network, find_places
 from chainrule.explain.expressions import Expr, MatrixProduct, Ref, Transposed
-from chainrule.explain.forward_equations import SHARE, deviation, forward_equations, with_shape
-from chainrule.explain.layer_forms import (
+from chainrule.explain.names import COST, slope_of
+from chainrule.explain.networks.architecture import Place, find_network, find_places
+from chainrule.explain.networks.forward_equations import SHARE, deviation, forward_equations, with_shape
+from chainrule.explain.networks.layer_forms import (
     array,
     back_of,
     cancelled,
@@ -18,7 +19,6 @@ from chainrule.explain.layer_forms import (
     slope_note,
     slope_of_loss_by_z,
 )
-from chainrule.explain.names import COST, slope_of
 from chainrule.explain.page import Block, Equation, Heading, Page, Prose
 from chainrule.formulas import Loss, activations
 from chainrule.language import Message, template

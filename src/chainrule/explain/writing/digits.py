@@ -12,9 +12,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from chainrule.explain.evaluating import EPSILON, evaluate
 from chainrule.explain.expressions import Expr
-from chainrule.explain.numerals import EXACT, Written, round_number, write_number
+from chainrule.explain.writing.evaluating import EPSILON, evaluate
+from chainrule.explain.writing.numerals import EXACT, Written, round_number, write_number
 
 __all__ = ["Figures", "choose_figures"]
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chainrule.errors import UnknownName
-from chainrule.explain.html import as_html
-from chainrule.explain.latex import as_latex
-from chainrule.explain.markdown import as_markdown
 from chainrule.explain.page import Page
-from chainrule.explain.plain_data import as_json
-from chainrule.explain.text import as_text
+from chainrule.explain.writing.html import as_html
+from chainrule.explain.writing.latex import as_latex
+from chainrule.explain.writing.markdown import as_markdown
+from chainrule.explain.writing.plain_data import as_json
+from chainrule.explain.writing.text import as_text
 
 __all__ = ["FORMATS", "render"]
 

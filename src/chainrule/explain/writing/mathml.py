@@ -6,13 +6,13 @@ import re
 from functools import partial
 from html import escape
 
-from chainrule.explain.lines import Line, lines_of
 from chainrule.explain.names import Name
-from chainrule.explain.notation import Notation
-from chainrule.explain.numerals import Written
 from chainrule.explain.page import Equation
-from chainrule.explain.prose import tell_rest
-from chainrule.explain.writing import ATOM, FACTOR, POWER, Style, Writer
+from chainrule.explain.writing.lines import Line, lines_of
+from chainrule.explain.writing.notation import Notation
+from chainrule.explain.writing.numerals import Written
+from chainrule.explain.writing.prose import tell_rest
+from chainrule.explain.writing.writer import ATOM, FACTOR, POWER, Style, Writer
 
 __all__ = ["math_of", "mathml_style", "mathml_table"]
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.explain.expressions import Call, Expr, Number, Ref, sum_of
-from chainrule.explain.forms import (
+from chainrule.explain.forms.common import (
     HALF,
     Form,
     Row,

@@ -1,6 +1,6 @@
 """Forms: how a teacher writes one number of a formula, with the numbers it is made of filled in.
 
-The formulas themselves are those of the catalogue. `chainrule.explain.activation_forms`, ``loss_forms`` and
+The formulas themselves are those of the catalogue. `chainrule.explain.forms.activations`, ``loss_forms`` and
 ``penalty_forms`` write them as expressions; here is what they share.
 """
 

@@ -7,13 +7,13 @@ from html import escape
 from typing import Any
 
 from chainrule.explain.expressions import Expr
-from chainrule.explain.mathml import math_of, mathml_style, mathml_table
 from chainrule.explain.names import Name
-from chainrule.explain.notation import notation_of
-from chainrule.explain.numerals import write_number
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
-from chainrule.explain.prose import Formula, tell
-from chainrule.explain.writing import Writer
+from chainrule.explain.writing.mathml import math_of, mathml_style, mathml_table
+from chainrule.explain.writing.notation import notation_of
+from chainrule.explain.writing.numerals import write_number
+from chainrule.explain.writing.prose import Formula, tell
+from chainrule.explain.writing.writer import Writer
 from chainrule.language import language
 
 __all__ = ["as_html", "html_blocks", "html_fragment"]
@@ -101,7 +101,7 @@ class _HtmlWriter:
 
     @classmethod
     def of(cls, page: Page, level: int = 2) -> _HtmlWriter:
-        from chainrule.explain.text import text_style
+        from chainrule.explain.writing.text import text_style
 
         notation = notation_of(page.notation, page.sizes)
         return cls(Writer(mathml_style(notation)), Writer(text_style(notation)), page.digits, level)

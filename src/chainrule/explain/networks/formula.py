@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from chainrule.explain.architecture import Place, find_places, network_of
 from chainrule.explain.expressions import Call, Expr, MatrixProduct, Negative, Number, Ref, Transposed, sum_of
-from chainrule.explain.forward_equations import deviation
-from chainrule.explain.layer_forms import array, call_of, definition_of, entrywise
 from chainrule.explain.names import Name
+from chainrule.explain.networks.architecture import Place, find_places, network_of
+from chainrule.explain.networks.forward_equations import deviation
+from chainrule.explain.networks.layer_forms import array, call_of, definition_of, entrywise
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
 from chainrule.formulas import Activation, activations
 from chainrule.language import Message, template

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.explain.names import COST, Name, slope_of
-from chainrule.explain.one_parameter import OneParameter, find_parameter, name_at
-from chainrule.explain.optimizing import effective_rate, mean_of, written_out
 from chainrule.explain.page import Grid
 from chainrule.explain.trace import Trace
+from chainrule.explain.updates.one_parameter import OneParameter, find_parameter, name_at
+from chainrule.explain.updates.optimizers import effective_rate, mean_of, written_out
 from chainrule.formulas.optimizers import gradient_descent, momentum, nesterov
 from chainrule.language import Message
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 
 from chainrule.explain.expressions import Call, Expr, Number, Ref
-from chainrule.explain.forms import (
+from chainrule.explain.forms.common import (
     HALF,
     Form,
     Row,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.explain.page import Page
-from chainrule.explain.text import text_lines
+from chainrule.explain.writing.text import text_lines
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -8,10 +8,10 @@ import textwrap
 from collections.abc import Iterator
 
 from chainrule._version import __version__
-from chainrule.explain.architecture import find_network, find_places
-from chainrule.explain.source_functions import WIDTH, Formulas, helpers, loss_source
-from chainrule.explain.source_passes import indented, prediction_lines, training_lines, way_back
-from chainrule.explain.source_trial import trial_blocks
+from chainrule.explain.networks.architecture import find_network, find_places
+from chainrule.explain.networks.functions import WIDTH, Formulas, helpers, loss_source
+from chainrule.explain.networks.passes import indented, prediction_lines, training_lines, way_back
+from chainrule.explain.networks.trial import trial_blocks
 from chainrule.formulas import Loss
 from chainrule.model import Model
 from chainrule.network import BatchNorm, Dropout, Network

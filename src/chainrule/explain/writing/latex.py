@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from chainrule.explain.expressions import Expr
-from chainrule.explain.lines import Line, lines_of
 from chainrule.explain.names import Name
-from chainrule.explain.notation import Notation, escape_latex, notation_of
-from chainrule.explain.numerals import Written, write_number
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
-from chainrule.explain.prose import Formula, tell, tell_rest
-from chainrule.explain.writing import ATOM, FACTOR, POWER, Style, Writer
+from chainrule.explain.writing.lines import Line, lines_of
+from chainrule.explain.writing.notation import Notation, escape_latex, notation_of
+from chainrule.explain.writing.numerals import Written, write_number
+from chainrule.explain.writing.prose import Formula, tell, tell_rest
+from chainrule.explain.writing.writer import ATOM, FACTOR, POWER, Style, Writer
 from chainrule.language import language
 
 __all__ = ["LatexWriter", "as_latex", "latex_body", "latex_style", "latex_writer"]

@@ -9,8 +9,8 @@ from typing import TypeAlias
 
 from chainrule.explain.expressions import Call, Expr, Ref
 from chainrule.explain.names import Name
-from chainrule.explain.one_parameter import OneParameter
 from chainrule.explain.page import Equation, Prose
+from chainrule.explain.updates.one_parameter import OneParameter
 from chainrule.formulas import Array, Optimizer
 from chainrule.formulas.optimizers import (
     RECORDS,

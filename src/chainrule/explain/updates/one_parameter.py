@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import UsageError
 from chainrule.explain.expressions import Ref
 from chainrule.explain.names import COST, Name, slope_of
-from chainrule.explain.updates import Update
+from chainrule.explain.updates.making import Update
 from chainrule.formulas import Penalty
 from chainrule.formulas.optimizers import adamw
 from chainrule.formulas.penalties import l1_slope, l2_slope

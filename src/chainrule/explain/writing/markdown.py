@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from chainrule.explain.latex import LatexWriter, latex_writer
 from chainrule.explain.page import Block, Grid, Heading, Page, Prose
+from chainrule.explain.writing.latex import LatexWriter, latex_writer
 
 __all__ = ["as_markdown", "escape_markdown", "markdown_blocks"]
 

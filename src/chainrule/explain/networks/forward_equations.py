@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from chainrule.explain.architecture import Place
 from chainrule.explain.expressions import Call, Expr, MatrixProduct, Number, Ref, Transposed
-from chainrule.explain.layer_forms import array, call_of, entrywise, over
 from chainrule.explain.names import Name
+from chainrule.explain.networks.architecture import Place
+from chainrule.explain.networks.layer_forms import array, call_of, entrywise, over
 from chainrule.explain.page import Block, Equation, Prose
 from chainrule.language import Message, template
 from chainrule.network import BatchNorm, Dense, Dropout, Network
@@ -25,7 +25,7 @@ _NORM = template(
 def forward_equations(place: Place, network: Network) -> list[Block]:
     """Give the equations of a layer's way forward, as in training.
 
-    >>> from chainrule.explain.architecture import find_places
+    >>> from chainrule.explain.networks.architecture import find_places
     >>> network = Network.from_sizes([2, 1], output="sigmoid")
     >>> len(forward_equations(find_places(network)[0], network))
     2
@@ -62,7 +62,7 @@ def forward_equations(place: Place, network: Network) -> list[Block]:
 def deviation(place: Place) -> Call:
     """Give the deviation of a batch normalization, sqrt(var + epsilon).
 
-    >>> from chainrule.explain.architecture import find_places
+    >>> from chainrule.explain.networks.architecture import find_places
     >>> network = Network([Dense(1), BatchNorm()], inputs=2)
     >>> deviation(find_places(network)[1]).function
     'sqrt'

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from chainrule.explain.digits import choose_figures
 from chainrule.explain.expressions import (
     BigSum,
     Expr,
@@ -19,8 +18,9 @@ from chainrule.explain.expressions import (
     children,
     leaves,
 )
-from chainrule.explain.numerals import Written, write_number
 from chainrule.explain.page import Equation
+from chainrule.explain.writing.digits import choose_figures
+from chainrule.explain.writing.numerals import Written, write_number
 
 __all__ = ["Line", "lines_of"]
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from chainrule.explain.expressions import Call, Expr, Ref, Rest, sum_of
 from chainrule.explain.names import Name
-from chainrule.explain.one_parameter import OneParameter, find_parameter
-from chainrule.explain.optimizing import Line, step_of
 from chainrule.explain.page import Equation, Prose
 from chainrule.explain.trace import Trace
-from chainrule.explain.update_tables import update_grid, update_shares
-from chainrule.explain.updates import length_of
+from chainrule.explain.updates.making import length_of
+from chainrule.explain.updates.one_parameter import OneParameter, find_parameter
+from chainrule.explain.updates.optimizers import Line, step_of
+from chainrule.explain.updates.tables import update_grid, update_shares
 from chainrule.formulas import Array, Penalty
 from chainrule.formulas.penalties import l1_slope, max_norm
 from chainrule.language import Message

@@ -6,15 +6,15 @@ import json
 import math
 from typing import Any
 
-from chainrule.explain.digits import choose_figures
 from chainrule.explain.expressions import BigSum, Call, Dot, Expr, Ref, Rest, children
 from chainrule.explain.names import Name
-from chainrule.explain.notation import Notation, notation_of
-from chainrule.explain.numerals import write_number
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
-from chainrule.explain.prose import Formula, tell
-from chainrule.explain.text import text_style
-from chainrule.explain.writing import Writer
+from chainrule.explain.writing.digits import choose_figures
+from chainrule.explain.writing.notation import Notation, notation_of
+from chainrule.explain.writing.numerals import write_number
+from chainrule.explain.writing.prose import Formula, tell
+from chainrule.explain.writing.text import text_style
+from chainrule.explain.writing.writer import Writer
 from chainrule.language import language
 
 __all__ = ["as_json", "page_data"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.explain.expressions import Call, Expr, Number, Ref
-from chainrule.explain.forms import HALF, Form, is_taught, own, parameter
+from chainrule.explain.forms.common import HALF, Form, is_taught, own, parameter
 from chainrule.formulas import PENALTIES, Penalty
 from chainrule.language import Message
 
