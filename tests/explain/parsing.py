@@ -59,7 +59,7 @@ ORACLES: dict[str, Callable[..., mpf]] = {
     "leaky_relu": lambda x: x if x > 0 else x / 100,
     "elu": lambda x: x if x > 0 else mp.expm1(max(x, mpf(-1000))),
     "selu": lambda x: _SELU[0] * (x if x > 0 else _SELU[1] * mp.expm1(max(x, mpf(-1000)))),
-    "softplus": lambda x: mp.log1p(_exp(x)),
+    "softplus": lambda x: max(x, mp.mpf(0)) + mp.log1p(_exp(-abs(x))),
     "exponential": _exp,
     "silu": lambda x: x * _logistic(x),
     "gelu": lambda x: x * mp.ncdf(x),

@@ -52,7 +52,7 @@ Row = Annotated[
     str,
     typer.Option(
         metavar="ROW",
-        help="Which row of the data, counted from 0; 3-8 takes several as one batch, all takes all.",
+        help="Which row of the data, counted from 0; 3-8 takes the rows 3 to 8 as one batch, all takes all.",
         rich_help_panel=_STEP,
     ),
 ]

@@ -84,7 +84,7 @@ class _Finder:
         within = layer is not None and self.body.out(k) == (of.symbol, of.layer) and of.row == number.row
         if not within or isinstance(layer, Dropout) or (number.symbol, number.layer) != self.body.sums(k):
             raise UsageError(
-                "{asked!r}: besides derivatives of the cost, dC/d…, there are the slopes of activations, such as "
+                "{asked!r}: besides derivatives of the cost, dC/d…, there are only the slopes of activations, such as "
                 "da1[0]/dz1[0]",
                 asked=self.asked,
             )
@@ -166,14 +166,22 @@ class _Finder:
         if len(index) == len(shape) and all(i < n for i, n in zip(index, shape, strict=True)):
             return index
         array = text.split("[")[0]
+        fields = {
+            "asked": self.asked,
+            "array": array,
+            "shape": shape,
+            "first": ",".join("0" for _ in shape),
+            "last": ",".join(str(n - 1) for n in shape),
+        }
+        if len(index) == len(shape):
+            raise ShapeError(
+                "there is no {asked!r}: {array} has shape {shape}, and goes from {array}[{first}] to {array}[{last}]",
+                **fields,
+            )
         raise ShapeError(
             "{asked!r} is no single number: {array} has shape {shape}; ask for one of {array}[{first}] to "
             "{array}[{last}]",
-            asked=self.asked,
-            array=array,
-            shape=shape,
-            first=",".join("0" for _ in shape),
-            last=",".join(str(n - 1) for n in shape),
+            **fields,
         )
 
     def _flat(self, number: int) -> Name:

@@ -10,6 +10,7 @@ from chainrule.explain.forms.loss_slopes import loss_slope_form, pair_slope_form
 from chainrule.explain.forward import row_of, shared
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.origins import Origin, View, largest, sum_of_products
+from chainrule.formulas.losses import cross_entropy_slope
 from chainrule.language import Message, chained, template
 from chainrule.network import BatchNorm, Dense, Dropout
 
@@ -110,11 +111,19 @@ def _paired(body: Anatomy, left: Ref, k: int, i: int, row: int) -> Origin:
     activation = model.network.output_activation
     z, a, y = (row_of(body, key, row) for key in (body.sums(k), body.out(k), ("y", None)))
     form = pair_slope_form(model.loss, activation, z, a, y, i)
-    why = Message(
-        "The error of an output (BP1). The slopes of {loss} and {activation} cancel but for this difference.",
-        loss=model.loss.name,
-        activation=activation.name,
-    )
+    names = {"loss": model.loss.name, "activation": activation.name}
+    pair = model.loss.pair_for(activation)
+    if pair is not None and pair.slope is cross_entropy_slope:
+        why = Message(
+            "The error of an output (BP1). The slopes of {loss} and {activation} cancel but for this difference.",
+            **names,
+        )
+    else:
+        why = Message(
+            "The error of an output (BP1): {loss} and {activation} are one function of the weighted sum; this is its "
+            "slope.",
+            **names,
+        )
     return Origin(left, (shared(body, row, form.expr),), why, form.because)
 
 
@@ -191,7 +200,9 @@ def _through_weights(body: Anatomy, left: Ref, k: int, i: int, row: int, view: V
         index="k",
         symbolic=None if errors.symbol != "delta" else Ref(errors.at("k")) * Ref(Name("W", l, ("k", i))),
     )
-    why = Message("What comes back: the error of every neuron that this number leads to, times the weight on the way.")
+    why = Message(
+        "What comes back: the error of every neuron that this number leads to, times the weight on the way, added up."
+    )
     return Origin(left, forms, why)
 
 

@@ -250,7 +250,15 @@ def _said_of(name: Name) -> Message:
         "var": Message("A running variance: training has kept it, batch by batch."),
         "d": Message("The slope of an activation of one's own, as its function gives it."),
     }
-    return given.get(name.symbol, Message("A parameter: training has made it what it is, update by update."))
+    return given.get(
+        name.symbol,
+        Message(
+            "A parameter: training has made it what it is, update by update. How the cost depends on it says {slope}; "
+            "what an update makes of it, {after}.",
+            slope=by(name),
+            after=name.after(),
+        ),
+    )
 
 
 def _differentiated(name: Name) -> Name | None:

@@ -44,7 +44,7 @@ def rows_grid(body: Anatomy, by: Name, most: int) -> Grid:
     rows.append((Message("all"), float(shares.sum()), _push(float(shares.sum()))))
     up, down = int(np.sum(shares < 0)), int(np.sum(shares > 0))
     note = Message(
-        "Descent goes against the derivative: {up} rows push the parameter up, {down} push it down.", up=up, down=down
+        "Descent goes against the derivative. Rows that push the parameter up: {up}; down: {down}.", up=up, down=down
     )
     return Grid((Message("row"), slope_of(COST, by), Message("pushes it")), tuple(rows), note)
 

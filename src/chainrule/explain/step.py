@@ -42,7 +42,13 @@ def step_page(step: Trace, view: View, digits: int) -> Page:
     title = Message("One step of a {sizes} network", sizes="-".join(map(str, step.model.network.sizes)))
     blocks: list[Block] = [Prose(scene(step))]
     if step.m > 1:
-        blocks.append(Prose(Message("Of the {m} rows, row 0 is shown; the cost and the update are of all.", m=step.m)))
+        blocks.append(
+            Prose(
+                Message(
+                    "Of the {m} rows, row 0 is shown; cost, derivatives by parameters and update are of all.", m=step.m
+                )
+            )
+        )
     if not _is_small(body):
         blocks.append(Prose(Message("Of each layer one neuron is spelled out, that with the largest number.")))
     blocks += [Heading(Message("Forward")), *_inputs(body, view)]
@@ -81,13 +87,13 @@ def _inputs(body: Anatomy, view: View) -> Iterator[Block]:
     X, columns = body.step.X[0], body.step.columns
     places, rest = largest(X, 2 * view.most)
     names = [body.ref("x", None, j, row=0).name for j in places]
-    note = "" if rest is None else Message("The largest of {n} inputs.", n=len(X))
+    note = "" if rest is None else Message("Of the {n} inputs only the largest are shown.", n=len(X))
     if columns:
         rows = tuple((name, columns[j], float(X[j])) for name, j in zip(names, places, strict=True))
-        yield Grid((Message("input"), Message("column"), Message("value")), rows, note)
+        yield Grid((Message("input"), Message("column"), Message("its number")), rows, note)
     else:
         yield Grid(
-            (Message("input"), Message("value")),
+            (Message("input"), Message("its number")),
             tuple((name, float(X[j])) for name, j in zip(names, places, strict=True)),
             note,
         )
@@ -103,8 +109,8 @@ def _answers(body: Anatomy, view: View) -> Iterator[Block]:
     if classes is None or len(classes) != len(A):
         return
     places, rest = largest(A, 2 * view.most)
-    note = "" if rest is None else Message("The largest of {n} outputs.", n=len(A))
-    heads: tuple[object, ...] = (Message("output"), Message("class"), Message("value"))
+    note = "" if rest is None else Message("Of the {n} outputs only the largest are shown.", n=len(A))
+    heads: tuple[object, ...] = (Message("output"), Message("class"), Message("its number"))
     rows = [(body.ref(*last, i, row=0).name, str(classes[i]), float(A[i])) for i in places]
     if step.Y is not None:
         heads = (*heads, Message("target"))
@@ -139,7 +145,7 @@ def _called(body: Anatomy, k: int) -> Message:
     if isinstance(stage.layer, Dense):
         if k == len(body.stages) - 1:
             return Message("Layer {l}, the outputs", l=stage.l)
-        return Message("Layer {l}, {n} neurons", l=stage.l, n=stage.layer.units)
+        return Message("Layer {l}, neurons: {n}", l=stage.l, n=stage.layer.units)
     if isinstance(stage.layer, BatchNorm):
         return Message("Batch normalization of layer {l}", l=stage.l)
     return Message("Dropout behind layer {l}", l=stage.l)
@@ -150,7 +156,7 @@ def _grid(keys: list[Key], columns: list[Array], view: View) -> Grid:
     places, rest = largest(columns[-1], 2 * view.most)
     heads = (Message("neuron"), *(Name(symbol, layer) for symbol, layer in keys))
     rows = tuple((str(i), *(float(column[i]) for column in columns)) for i in places)
-    note = "" if rest is None else Message("The largest of {n} neurons.", n=len(columns[-1]))
+    note = "" if rest is None else Message("Of the {n} neurons only the largest are shown.", n=len(columns[-1]))
     return Grid(heads, rows, note)
 
 
@@ -176,7 +182,7 @@ def _backward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
     yield from _told(backward_origin(body, by(body.ref(*key, i, row=0).name), view) for i in neurons)
     if width > len(neurons):
         places, rest = largest(stage.D[0], 2 * view.most)
-        note = "" if rest is None else Message("The largest of {n} neurons.", n=width)
+        note = "" if rest is None else Message("Of the {n} neurons only the largest are shown.", n=width)
         rows = tuple((str(i), float(stage.D[0, i])) for i in places)
         yield Grid((Message("neuron"), by(Name(*key))), rows, note)
     for names in _parameters_of(body, k):

@@ -105,9 +105,11 @@ def _dominating(found: Origin, expanded: Expanded | None) -> Message | None:
     if zero is not None:
         return Message("{name} is 0, and so is the whole product.", name=zero.name)
     chief = max(factors, key=lambda each: abs(math.log(abs(each.value))))
+    if abs(chief.value) == 1:
+        return None
     if abs(chief.value) < 1:
-        return Message("{name} is the factor furthest below 1: it makes the derivative small.", name=chief.name)
-    return Message("{name} is the factor furthest above 1: it makes the derivative large.", name=chief.name)
+        return Message("{name} is the factor that makes the derivative smallest.", name=chief.name)
+    return Message("{name} is the factor that makes the derivative largest.", name=chief.name)
 
 
 def _chain(neurons: tuple[Name, ...]) -> Any:

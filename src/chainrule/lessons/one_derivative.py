@@ -56,7 +56,7 @@ def tell(story: Story, w: float, b: float, x: tuple[float, ...], y: float) -> No
     story.value("dC_dw1", gradient["w1"], expected=0.0214695353, within=5e-11)
     story.check("The library's gradient is this product", np.isclose(gradient["w1"], product, rtol=1e-12, atol=1e-300))
     story.say(
-        "Each of these slopes can be taken apart once more. Here is the product with every factor by itself, as many"
+        "These slopes can be taken apart once more. Here is the product with every factor by itself, as many"
         " texts name them: E is the cost, i1 the input x1, net the sum in a neuron and out its output, so that out_o1"
         " is ŷ and out_h1 is h1."
     )

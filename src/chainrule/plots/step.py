@@ -95,7 +95,7 @@ def step_diagram(
             left, bottom = (n / columns, _LEGEND) if across else (0.0, _LEGEND + (rows - 1 - n) * scene.plan.height)
             axes = figure.add_axes((left, bottom / height, 1 / columns, scene.plan.height / height))
             draw_panel(scene.panel(axes, flow))
-        key = tr("the fuller a circle and the wider a line, the larger the number in its layer")
+        key = tr("the fuller a circle and the wider a line, the larger the number's size in its layer")
         figure.legend(
             handles=_legend(scene), loc="lower center", ncols=6 if width > 7 else 3, title=key, title_fontsize=9.0
         )
@@ -194,14 +194,14 @@ def _detail(scene: _Scene) -> str:
     """Say what is highlighted, and which row is drawn."""
     trace, name, parts = scene.trace, scene.name, []
     if scene.paths is not None:
-        forward = tr("highlighted: all that leads from the inputs to it")
-        parts.append(forward if scene.paths.forward else tr("highlighted: all paths from it to the cost"))
+        forward = tr("highlighted: all that leads from the inputs to this number")
+        parts.append(forward if scene.paths.forward else tr("highlighted: all paths to the cost"))
     if trace.m == 1:
         return parts[0] if parts else ""
     parts.append(tr("row {row} of the rows 0 to {last}", row=scene.row, last=trace.m - 1))
     if trace.losses is not None:
         share, loss = significant(trace.share[scene.row]), significant(trace.losses[scene.row])
-        parts.append(tr("its loss is {loss}, its share of the cost {share}", loss=loss, share=share))
+        parts.append(tr("its loss is {loss}, its weight in the mean {share}", loss=loss, share=share))
     if name is not None and name.by is not None and name.by.symbol in ("W", "b", "gamma", "beta"):
         own = value_of(slope_of(COST, replace(name.by, row=scene.row)), trace, scene.row)
         if own is not None:

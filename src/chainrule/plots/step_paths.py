@@ -164,9 +164,8 @@ def _check_parameter(name: str, network: Network) -> None:
 def _layer(name: Name, first: int, last: int) -> int:
     if name.layer is None or not first <= name.layer <= last:
         raise UsageError(
-            "there is no layer {l} with a number {symbol!r}; the layers are {first} to {last}",
-            l=name.layer,
-            symbol=name.symbol,
+            "there is no number {name} in the picture; the layers are {first} to {last}",
+            name=str(name),
             first=first,
             last=last,
         )

@@ -181,7 +181,7 @@ def _ln_of_1_plus_exp(z: Ref) -> Expr:
 
 
 def _softplus(f: Activation, z: Ref) -> Form:
-    too_large = Message("e^z is too large to be written with {z}, so z is taken out of the logarithm", z=z.name)
+    too_large = Message("{z} is so large that e^z is beyond all floats, so z is taken out of the logarithm", z=z.name)
     return Form(_ln_of_1_plus_exp(z), "" if z.value < _FAR else too_large)
 
 
@@ -233,7 +233,8 @@ def _softmax(z: Row, i: int, most: int) -> Form:
     return Form(
         exp(z[i] - z[top]) / with_rest([exp(z[k] - z[top]) for k in shown], e, shown),
         Message(
-            "a float cannot hold every e^z here, so the largest, {z}, is taken off each: that cancels", z=z[top].name
+            "a float cannot hold every e^z here, so the largest, {z}, is taken off every exponent: that cancels",
+            z=z[top].name,
         ),
     )
 

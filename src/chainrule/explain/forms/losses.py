@@ -221,7 +221,7 @@ def _of_several(loss: Loss) -> str:
     """Say what holds where several outputs have remarks."""
     match loss.name:
         case "huber":
-            return Message("errors up to delta count by half their square, larger ones by their size")
+            return Message("differences up to delta count by half their square, larger ones by their size")
         case "poisson":
             return Message("z stands for the logarithm of an output where they are the same")
         case _:

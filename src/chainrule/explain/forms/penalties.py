@@ -67,4 +67,4 @@ def _strength(penalty: Penalty) -> Expr:
 
 
 def _free() -> Form:
-    return Form(Number(0), Message("a limit costs nothing; it is kept after the update"))
+    return Form(Number(0), Message("a limit costs nothing; weights are held to it after the update"))

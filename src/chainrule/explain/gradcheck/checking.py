@@ -123,7 +123,7 @@ def _check_model(
 ) -> GradientReport:
     if len(arguments) not in (0, 2, 3):
         raise UsageError(
-            "gradcheck(model, …) takes X and Y, and weights if there are any, or nothing, not {n} arguments",
+            "gradcheck(model, …) takes X and Y, and weights if there are any, or nothing; it was given {n} positions",
             n=len(arguments),
         )
     if not isinstance(draw, Draw | None):
@@ -179,7 +179,8 @@ def _tried_out(subject: Subject, own: Point) -> list[Message]:
         )
     notes = [
         Message(
-            "d{name} is {given}, though the parameters are {kind}; it is held to what {given} can hold.",
+            "d{name} is of type {given}, though the parameters are of type {kind}; it is held to what {given} can "
+            "hold.",
             name=name,
             given=array.dtype.name,
             kind=theta.dtype.name,

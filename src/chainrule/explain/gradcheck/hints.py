@@ -94,7 +94,7 @@ def hint_of(one: Compared, others: Sequence[Compared], sizes: Sequence[int]) -> 
         return Message("{name} has numbers that are not finite.", name=name)
     if one.verdict == "inexact":
         return Message(
-            "Off by little, which is no rounding of {kind}: a narrower number type on the way (float32?), or an "
+            "Off by a little, which is no rounding of {kind}: a narrower number type on the way (float32?), or an "
             "epsilon or a clip in the value that the gradient leaves out. Training will not suffer from it.",
             kind=one.given.dtype.name,
         )
@@ -155,7 +155,7 @@ def _of_shape(one: Compared, name: str) -> Message:
     elif _matches(one, one.given.ravel()):
         why = Message("Its numbers are right, but an update would go wrong by broadcasting; reshape it.")
     else:
-        why = Message("Its numbers are wrong, too.")
+        why = Message("Its numbers are wrong as well.")
     return Message(
         "{name} has shape {given}, the parameters have {expected}. {why}",
         name=name,
@@ -193,7 +193,7 @@ def _penalty(one: Compared, others: Sequence[Compared], name: str) -> Message | 
         if factor is not None:
             return Message(
                 "{name} - numerical = {factor} × {text}, for every entry: the slope of a penalty that only one of "
-                "value and gradient has, or has otherwise?",
+                "value and gradient has, or has in another form?",
                 name=name,
                 factor=f"{factor:.4g}",
                 text=text,

@@ -129,9 +129,9 @@ def network_points(model: Model, seed: int) -> Iterator[Point]:
         Y = _targets(network, model.loss, seed, k).astype(dtype)
         weights = (0.5 + uniforms(seed, "test", k, 41, shape=_ROWS)).astype(dtype) if k == 2 else None
         label = (
-            Message("random parameters and rows, as in prediction"),
-            Message("random parameters and rows, as in training"),
-            Message("random parameters and weighted rows, as in training"),
+            Message("random parameters and rows, computed as in prediction"),
+            Message("random parameters and rows, computed as in training"),
+            Message("random parameters and weighted rows, computed as in training"),
         )[k]
         draw = None if k == 0 else Draw(seed, k)
         yield Point(label, [*arrays, X], [X, Y, weights, draw])

@@ -183,17 +183,21 @@ def _in_data(name: str, array: Array) -> list[Message]:
     if not np.any(array):
         return [Message("all numbers of {name} are 0", name=name)]
     if np.all(array == array.flat[0]):
-        return [Message("all numbers of {name} are equal: which is whose does not show", name=name)]
+        return [
+            Message(
+                "all numbers of {name} are equal: a number that is taken from the wrong place does not show", name=name
+            )
+        ]
     if array.ndim != 2 or len(array) < 2:
         return []
     if np.all(array == array[0]):
-        return [Message("all rows of {name} are equal, which is as one example", name=name)]
+        return [Message("all rows of {name} are equal, which is the same as one example", name=name)]
     columns = np.flatnonzero(~array.any(axis=0))
     if not columns.size:
         return []
     return [
         Message(
-            "{n} columns of {name} are 0 in all rows, such as column {column}",
+            "columns of {name} that are 0 in all rows: {n}, such as column {column}",
             n=columns.size,
             name=name,
             column=int(columns[0]),

@@ -69,7 +69,9 @@ def _gradient(p: OneParameter) -> tuple[list[Line], Expr]:
     priced = sum_of([p.slope, *prices])
     blocks: list[Line] = []
     if not p.is_weight and any(penalty.slope is not None for penalty in rule.penalties):
-        blocks.append(Prose(Message("Penalties are prices on weights; {name} is none and pays nothing.", name=p.name)))
+        blocks.append(
+            Prose(Message("Penalties are prices on weights; {name} is no weight and pays nothing.", name=p.name))
+        )
     if rule.clip is None:
         if not prices:
             return blocks, p.slope

@@ -115,7 +115,7 @@ def _with_decay(p: OneParameter, g: Expr) -> Step:
     assert decay is not None
     if not p.is_weight:
         return [*lines, Prose(Message("Weight decay is for weights alone; it spares {name}.", name=p.name))], stepped
-    note = Prose(Message("Weight decay takes its share of the weight itself, past the effective rate."))
+    note = Prose(Message("Weight decay takes its share of the weight itself, not through the effective rate."))
     return [*lines, note], stepped - p.setting("eta") * decay * p.before
 
 

@@ -46,7 +46,7 @@ def update_shares(step: Trace, parameter: Name) -> Grid:
     change in all 1.9375
     """
     p = find_parameter(step.update, parameter)
-    heads = (Message("part"), Message("adds to {name}", name=p.name))
+    heads = (Message("what"), Message("adds to {name}", name=p.name))
     if not p.entry.trained and p.after.value == p.before.value:
         return Grid(heads, (_whole(p),), Message("{name} is held fixed.", name=p.name))
     parts, note = _linear(p) or _of_one_piece(p)
