@@ -66,12 +66,12 @@ def test_found(asked: str, name: Name, step: Trace) -> None:
         ("mask1[0]", UnknownName, "there is no number 'mask1[0]'"),
         ("w99", UnknownName, "w1 … w12"),
         ("dC/dW2", ShapeError, "ask for one of W2[0,0] to W2[1,2]"),
-        ("a1[3]", ShapeError, "ask for one of a1[0] to a1[2]"),
+        ("a1[3]", ShapeError, "goes from a1[0] to a1[2]"),
         ("net_h9", ShapeError, "they go from net_h1 to net_h3"),
         ("z1[0] after", UsageError, "only parameters change in an update"),
         ("dC/dy[0]", UsageError, "there is no such derivative"),
         ("da2[0]/dz2[1]", UsageError, "is 0: an activation depends"),
-        ("da2[0]/dz1[0]", UsageError, "slopes of activations, such as da1[0]/dz1[0]"),
+        ("da2[0]/dz1[0]", UsageError, "only the slopes of activations, such as da1[0]/dz1[0]"),
     ],
 )
 def test_not_there(asked: str, kind: type[ChainruleError], text: str, step: Trace) -> None:
