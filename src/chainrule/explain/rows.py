@@ -10,6 +10,7 @@ from chainrule.explain.origins import largest
 from chainrule.explain.page import Grid
 from chainrule.formulas import Array
 from chainrule.language import Message
+from chainrule.network import BatchNorm, Dense
 
 __all__ = ["row_shares", "rows_grid"]
 
@@ -24,8 +25,20 @@ def row_shares(body: Anatomy, by: Name) -> Array:
     >>> bool(abs(shares.sum() - step.gradient["W1[0,1]"]) < 1e-12)
     True
     """
-    index = ",".join(map(str, by.index))
-    return np.array([body.step.row_gradient(r)[f"{by.symbol}{by.layer}[{index}]"] for r in range(body.step.m)])
+    kind = Dense if by.symbol in ("W", "b") else BatchNorm
+    stage = next(stage for stage in body.stages if stage.l == by.layer and isinstance(stage.layer, kind))
+    assert stage.D is not None
+    i = int(by.index[0])
+    if isinstance(stage.layer, Dense) and by.symbol == "b" and stage.layer.bias != "neuron":
+        shares: Array = stage.D.sum(axis=1) * (stage.layer.bias == "layer")
+    elif by.symbol == "W":
+        shares = stage.D[:, i] * stage.before[:, int(by.index[1])]
+    elif by.symbol == "gamma":
+        assert stage.zhat is not None
+        shares = stage.D[:, i] * stage.zhat[:, i]
+    else:
+        shares = stage.D[:, i]
+    return shares
 
 
 def rows_grid(body: Anatomy, by: Name, most: int) -> Grid:
