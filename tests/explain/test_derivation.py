@@ -31,6 +31,10 @@ def engine_value(step: Trace, asked: str) -> float | None:
     model, index = step.model, [int(part) for part in asked.partition("[")[2].partition("]")[0].split(",") if part]
     if asked.endswith(" after"):
         return float(step.update.after[asked.removesuffix(" after")])
+    held = {f"dC/d{entry.name}" for entry in model.network.entries if not entry.trained}
+    if asked.split("[")[0] in held:
+        # The gradient leaves out what no update follows; the cost depends on it all the same.
+        return float(step.D[int(asked[5 : asked.index("[")])][:, index[0]].sum())
     if asked.startswith(("dC/dW", "dC/db", "dC/dgamma")):
         gradient = model.gradient(step.X, step.Y, step.weights, draw=step.draw)
         return float(gradient[asked.removeprefix("dC/d")])

@@ -27,8 +27,9 @@ def test_the_engines_numbers(seed: int) -> None:
             assert np.allclose(stage.D.T @ stage.before, found.W[stage.l], rtol=1e-12, atol=1e-300)
     if step.draw is None:
         passed = step.model.forward(step.X)
-        for l, A in passed.A.items():
-            assert np.array_equal(step.A[l], A)
+        assert step.A[0] is step.X
+        for l in range(1, len(step.model.network.sizes)):
+            assert np.array_equal(step.A[l], passed.A[l])
 
 
 @pytest.mark.parametrize("seed", range(25))
@@ -70,7 +71,8 @@ def test_raw_rows_keep_the_names_of_their_columns() -> None:
     model = Network.from_sizes([len(encoder.outputs), 2, 1], "tanh").init()
     model.encoder = encoder
     step = trace(model, X[:1], [[1.0]])
-    assert step.columns == tuple(encoder.outputs)
+    assert [column.name for column in step.columns] == list(encoder.outputs)
+    assert step.columns[-1].how == "1 where the data say pet=dog, else 0"
     assert "pet" in str(explain(step))
 
 

@@ -216,6 +216,7 @@ def _step(path: Path, data: str | None, wanted: dict[str, Any], data_dir: Path |
     """Trace the rows that are asked for, with their targets where the data have them."""
     from chainrule.errors import UsageError
     from chainrule.explain import trace
+    from chainrule.explain.columns import columns_of
     from chainrule.recipes import check_labels, encode, ignored_columns
     from chainrule.storage import load
 
@@ -232,7 +233,8 @@ def _step(path: Path, data: str | None, wanted: dict[str, Any], data_dir: Path |
     if targets is not None:
         check_labels(model, targets, name)
     step = trace(replace(model, encoder=None), X, targets, optimizer=wanted["optimizer"])
-    return step if model.encoder is None else replace(step, columns=tuple(model.encoder.outputs))
+    called = tuple(f"row {r} of {name}" for r in range(chosen.start, chosen.stop))
+    return replace(step, columns=columns_of(model.encoder), rows=called)
 
 
 def _rows(

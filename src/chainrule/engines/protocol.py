@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -45,6 +45,10 @@ class Objective:
     network: Network
     loss: Loss
     penalties: tuple[Penalty, ...] = ()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The functions that are bound on first use cannot be pickled, and are bound again when they are wanted.
+        return {"network": self.network, "loss": self.loss, "penalties": self.penalties}
 
     @cached_property
     def pair(self) -> Pair | None:

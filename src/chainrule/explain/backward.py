@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from chainrule.explain.anatomy import Anatomy
-from chainrule.explain.expressions import Call, Expr, Number, Ref, sum_of
+from chainrule.explain.expressions import Call, Expr, Ref, sum_of
 from chainrule.explain.forms.activations import jacobian, slope_form, softmax_slope_form
 from chainrule.explain.forms.common import Form
 from chainrule.explain.forms.loss_slopes import loss_slope_form, pair_slope_form
 from chainrule.explain.forward import row_of, shared
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.origins import Origin, View, largest, sum_of_products
+from chainrule.formulas import Activation, Array
 from chainrule.formulas.losses import cross_entropy_slope
 from chainrule.language import Message, chained, template
 from chainrule.network import BatchNorm, Dense, Dropout
@@ -142,7 +143,7 @@ def _through_row(body: Anatomy, left: Ref, k: int, i: int, row: int, view: View)
     assert not isinstance(stage.layer, Dropout)
     assert stage.Z is not None
     activation = stage.layer.activation
-    slopes = jacobian(activation, stage.Z[row], stage.A[row])[:, i]
+    slopes = _column(activation, stage.Z[row], stage.A[row], i)
     z = body.ref(*body.sums(k), i, row=row)
 
     def pair(j: int) -> tuple[Expr, Expr]:
@@ -159,6 +160,16 @@ def _through_row(body: Anatomy, left: Ref, k: int, i: int, row: int, view: View)
         "Each weighted sum moves every output of {name}, so the error adds up over all of them.", name=activation.name
     )
     return Origin(left, forms, why)
+
+
+def _column(activation: Activation, z: Array, a: Array, i: int) -> Array:
+    """Give da_k/dz_i of every output k; of a wide softmax without its whole Jacobian."""
+    if activation.name != "softmax":
+        column: Array = jacobian(activation, z, a)[:, i]
+        return column
+    slopes = -a * a[i]
+    slopes[i] += a[i]
+    return slopes
 
 
 def _arriving(body: Anatomy, name: Name, number: Name, view: View) -> Origin:
@@ -231,7 +242,8 @@ def _through_normalization(body: Anatomy, left: Ref, k: int, i: int, row: int) -
         "Back through the normalization: the batch's mean and deviation depend on this row too, which takes off two "
         "means."
     )
-    return Origin(left, (form,), why)
+    alone = Message("a row that is alone is its own mean: the normalization gives 0 whatever comes in")
+    return Origin(left, (form,), why, alone if body.step.m == 1 else "")
 
 
 def _parameter(body: Anatomy, name: Name, by: Name, view: View) -> Origin:
@@ -240,14 +252,13 @@ def _parameter(body: Anatomy, name: Name, by: Name, view: View) -> Origin:
     assert step.gradient is not None
     assert l is not None
     index = tuple(int(part) for part in by.index)
-    left = Ref(name, float(getattr(step.gradient, by.symbol)[l][index]))
     if by.symbol in ("W", "b"):
         k = next(k for k, stage in enumerate(body.stages) if stage.l == l and isinstance(stage.layer, Dense))
     else:
         k = body.makers["zhat", l]
     stage = body.stages[k]
-    if by.symbol == "b" and isinstance(stage.layer, Dense) and stage.layer.bias != "neuron":
-        return _special_bias(body, left, k, stage.layer.bias, view)
+    if by.symbol == "b" and isinstance(stage.layer, Dense) and stage.layer.bias == "layer":
+        return _shared_bias(body, name, k, view)
     i = index[0]
     assert stage.D is not None
     other = {"W": body.out(k - 1), "gamma": ("zhat", l)}.get(by.symbol)
@@ -260,7 +271,11 @@ def _parameter(body: Anatomy, name: Name, by: Name, view: View) -> Origin:
         return error if other is None else error * body.ref(*other, j, row=r)
 
     spelled = sum_of([*map(term, places), *([rest] if rest else [])])
-    return Origin(left, (spelled,), _why(by.symbol, step.m))
+    held = isinstance(stage.layer, Dense) and stage.layer.bias == "fixed" and by.symbol == "b"
+    # The engine leaves out what no update follows; the cost depends on it all the same.
+    value = float(values.sum()) if held else float(getattr(step.gradient, by.symbol)[l][index])
+    because = Message("this bias is held fixed: no update follows it") if held else ""
+    return Origin(Ref(name, value), (spelled,), _why(by.symbol, step.m), because)
 
 
 def _why(symbol: str, m: int) -> Message:
@@ -279,13 +294,13 @@ def _why(symbol: str, m: int) -> Message:
     }[symbol, m > 1]
 
 
-def _special_bias(body: Anatomy, left: Ref, k: int, bias: str, view: View) -> Origin:
-    """The derivative by a bias that is held fixed, or that a whole layer shares."""
-    if bias == "fixed":
-        return Origin(left, (Number(0.0),), "", Message("this bias is held fixed, so it has no derivative to follow"))
-    D = body.stages[k].D
+def _shared_bias(body: Anatomy, name: Name, k: int, view: View) -> Origin:
+    """The derivative by a bias that a whole layer shares."""
+    D, gradient = body.stages[k].D, body.step.gradient
     assert D is not None
+    assert gradient is not None
+    left = Ref(name, float(gradient.b[body.stages[k].l][0]))
     places, rest = largest(D.ravel(), view.most)
     terms = [body.error(*body.sums(k), int(at % D.shape[1]), row=int(at // D.shape[1])) for at in places]
-    why = Message("One bias serves the whole layer: the errors of all its neurons add up (BP3).")
+    why = Message("One bias serves the whole layer: the errors of all its neurons, in all rows, add up (BP3).")
     return Origin(left, (sum_of([*terms, *([rest] if rest else [])]),), why)

@@ -15,6 +15,9 @@ from chainrule.formulas import Array
 __all__ = ["Origin", "View", "largest", "sum_of_products", "weighed"]
 
 
+_ROWS = frozenset(("x", "y", "z", "a", "u", "q", "zhat", "mask", "drop"))
+
+
 @dataclass(frozen=True)
 class View:
     """How much of a number is shown.
@@ -52,7 +55,8 @@ class Origin:
         """Give the numbers that it is made of, in the order in which they are read."""
         shown = self.forms[-1:] if self.numbers is None else (self.numbers,)
         found = [leaf.name for form in shown for leaf in leaves(form) if isinstance(leaf, Ref)]
-        return tuple(dict.fromkeys(found))
+        # A wide row that one's own formula takes is named as a whole, and is no number.
+        return tuple(dict.fromkeys(name for name in found if name.index or name.symbol not in _ROWS))
 
     def equation(self, level: int) -> Equation:
         """Write it as a block of a page."""

@@ -51,7 +51,7 @@ def rows_grid(body: Anatomy, by: Name, most: int) -> Grid:
     """
     shares = row_shares(body, by)
     places, rest = largest(shares, most)
-    rows: list[tuple[object, ...]] = [(str(r), float(shares[r]), _push(float(shares[r]))) for r in places]
+    rows: list[tuple[object, ...]] = [(_called(body, r), float(shares[r]), _push(float(shares[r]))) for r in places]
     if rest is not None:
         rows.append((Message("{n} others", n=rest.count), rest.value, _push(rest.value)))
     rows.append((Message("all"), float(shares.sum()), _push(float(shares.sum()))))
@@ -59,7 +59,20 @@ def rows_grid(body: Anatomy, by: Name, most: int) -> Grid:
     note = Message(
         "Descent goes against the derivative. Rows that push the parameter up: {up}; down: {down}.", up=up, down=down
     )
+    if any(stage.of_batch for stage in body.stages):
+        note = Message(
+            "{first} {next}",
+            first=note,
+            next=Message(
+                "Through the statistics of the batch a row's part also has the losses of the other rows in it."
+            ),
+        )
     return Grid((Message("row"), slope_of(COST, by), Message("pushes it")), tuple(rows), note)
+
+
+def _called(body: Anatomy, r: int) -> str:
+    """Give the number of a row, and what it is called in the data."""
+    return f"{r} ({body.step.rows[r]})" if body.step.rows else str(r)
 
 
 def _push(share: float) -> str:

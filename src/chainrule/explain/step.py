@@ -16,6 +16,7 @@ from chainrule.explain.paths import expand
 from chainrule.explain.scene import scene
 from chainrule.explain.trace import Trace
 from chainrule.explain.updates.equations import update_equations, update_grid
+from chainrule.explain.updates.one_parameter import name_at
 from chainrule.formulas import Array
 from chainrule.language import Message
 from chainrule.network import BatchNorm, Dense, Dropout
@@ -56,6 +57,10 @@ def step_page(step: Trace, view: View, digits: int) -> Page:
         blocks += _forward(body, k, view)
     if step.Y is not None:
         blocks += [Heading(Message("How wrong it is")), *_loss(body, view)]
+    if step.Y is not None and step.gradient is None:
+        blocks.append(
+            Prose(Message("Nothing comes back: an activation of this network has a slope of 0 wherever it has one."))
+        )
     if step.gradient is not None:
         for k in range(len(body.stages) - 1, -1, -1):
             blocks += _backward(body, k, view)
@@ -89,7 +94,8 @@ def _inputs(body: Anatomy, view: View) -> Iterator[Block]:
     names = [body.ref("x", None, j, row=0).name for j in places]
     note = "" if rest is None else Message("Of the {n} inputs only the largest are shown.", n=len(X))
     if columns:
-        rows = tuple((name, columns[j], float(X[j])) for name, j in zip(names, places, strict=True))
+        rows = tuple((name, columns[j].name, float(X[j])) for name, j in zip(names, places, strict=True))
+        yield Prose(Message("The encoder has made the inputs of the data: numbers are centred and scaled, say."))
         yield Grid((Message("input"), Message("column"), Message("its number")), rows, note)
     else:
         yield Grid(
@@ -193,13 +199,28 @@ def _backward(body: Anatomy, k: int, view: View) -> Iterator[Block]:
             yield Prose(Message("The same in one line, from the cost to the weight:"))
             yield Equation(origin.left, (whole.form,), origin.left.value)
     if k == 0:
-        inputs = _spelled(body, body.step.X[0])
-        yield from _told(backward_origin(body, by(body.ref("x", None, j, row=0).name), view) for j in inputs)
+        yield from _by_inputs(body, view)
+
+
+def _by_inputs(body: Anatomy, view: View) -> Iterator[Block]:
+    """The derivatives by the inputs of the first row."""
+    slopes = body.step.dX[0]
+    shown = _spelled(body, slopes)
+    names = [by(body.ref("x", None, j, row=0).name) for j in range(len(slopes))]
+    yield from _told(backward_origin(body, names[j], view) for j in shown)
+    if len(slopes) > len(shown):
+        places, rest = largest(slopes, 2 * view.most)
+        note = "" if rest is None else Message("Of the {n} inputs only the largest are shown.", n=len(slopes))
+        yield Grid(
+            (Message("derivative"), Message("its number")), tuple((names[j], float(slopes[j])) for j in places), note
+        )
 
 
 def _parameters_of(body: Anatomy, k: int) -> Iterator[list[Name]]:
     """Give the parameters of a layer that are spelled out, kind by kind, without biases that are held fixed."""
     stage = body.stages[k]
+    if isinstance(stage.layer, Dropout):
+        return
     held = {entry.name for entry in body.step.model.network.entries if not entry.trained}
     for kind in ("W", "b") if isinstance(stage.layer, Dense) else ("gamma", "beta"):
         array = getattr(body.step.model.parameters, kind).get(stage.l)
@@ -211,10 +232,17 @@ def _parameters_of(body: Anatomy, k: int) -> Iterator[list[Name]]:
 
 
 def _update(body: Anatomy) -> Iterator[Block]:
-    """What one update does: to every parameter of a small network, to those that move most of a larger one."""
+    """What one update does: to every parameter of a small network, to the one that moves most of a larger one."""
+    said: set[str] = set()
     if _is_small(body):
-        for k in range(len(body.stages)):
-            for names in _parameters_of(body, k):
-                for name in names:
-                    yield from update_equations(body.step, name)
+        chosen = [name for k in range(len(body.stages)) for names in _parameters_of(body, k) for name in names]
+    else:
+        change = body.step.update.change
+        chosen = [name_at(change.network, int(np.argmax(np.abs(change.theta))))]
+    for name in chosen:
+        for block in update_equations(body.step, name):
+            if isinstance(block, Prose) and block.text in said:
+                continue
+            said.add(block.text if isinstance(block, Prose) else "")
+            yield block
     yield update_grid(body.step)

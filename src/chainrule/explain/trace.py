@@ -14,6 +14,7 @@ from chainrule.arrays import as_weights
 from chainrule.engines import Draw, Objective
 from chainrule.engines import reference as engine
 from chainrule.errors import UsageError
+from chainrule.explain.columns import Column, columns_of
 from chainrule.explain.updates.making import Update, UpdateRule, find_rule, make_update
 from chainrule.formulas import LOSSES, Array, Loss, Optimizer, Penalty
 from chainrule.model import Model
@@ -74,7 +75,8 @@ class Trace:
         gradient: dC/dtheta without penalties, with views ``W[l]``, ``b[l]``, …; None without targets, and where an
             activation has no usable slope.
         rule: how an update is made.
-        columns: what the inputs are called, where they come from a table; else empty.
+        columns: where the inputs come from, if from a table; else empty.
+        rows: what the rows are called, such as "row 17 of iris"; else empty.
 
     >>> from chainrule import Network
     >>> step = trace(Network.from_sizes([2, 2, 1], "sigmoid", "sigmoid").init(seed=0), [[0.5, 1.0]], [[1.0]])
@@ -94,7 +96,12 @@ class Trace:
     cost: float | None
     gradient: Parameters | None
     rule: UpdateRule
-    columns: tuple[str, ...] = ()
+    columns: tuple[Column, ...] = ()
+    rows: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        cost = "" if self.cost is None else f", cost {self.cost:.6g}"
+        return f"Trace({self.model.network!r}, {self.m} rows{cost})"
 
     @property
     def m(self) -> int:
@@ -109,7 +116,7 @@ class Trace:
     @property
     def A(self) -> Mapping[int, Array]:
         """Activations by layer, each shape (m, N_l); A[0] is X. A dropout that acts has acted on them."""
-        return {0: self.X} | {stage.l: stage.A for stage in self.stages}
+        return {0: self.X} | {stage.l: stage.A for stage in self.stages if stage.l}
 
     @property
     def D(self) -> Mapping[int, Array]:
@@ -249,7 +256,7 @@ def trace(
     rule = find_rule(model, optimizer, penalties, clip, memory)
     with np.errstate(all="ignore"):  # what is not finite is shown as it is
         step = _record(model, X, matrix, vector, draw, rule)
-    return step if model.encoder is None else dataclasses.replace(step, columns=tuple(model.encoder.outputs))
+    return step if model.encoder is None else dataclasses.replace(step, columns=columns_of(model.encoder))
 
 
 def _exact(model: Model, loss: str | Loss | None) -> Model:

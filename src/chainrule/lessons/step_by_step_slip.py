@@ -57,10 +57,10 @@ def tell_slip(story: Story, start: Model, x: Array, y: Array, rate: float, updat
     """
     story.heading("The slip behind the figures in print")
     story.say(
-        "The text that made this example famous has other figures. It updates the output weights first and then passes"
-        " the error back to the hidden layer through these new weights. But all derivatives belong to one and the same"
-        " point: the backward pass must use the weights that the forward pass used. First the"
-        " error of h1 as it is, then with the slip:"
+        "The text that made this example famous works out the right weights, and says that the old output weights must"
+        " be used on the way back. But the errors that it then states are not those of its weights: they come out if"
+        " the error goes back to the hidden layer through output weights that have been updated already. All"
+        " derivatives belong to one and the same point. First the error of h1 as it is, then with the slip:"
     )
     step = trace(start, x, y, optimizer=SGD(rate))
     slipped_error = next(block for block in slip_blocks(step) if isinstance(block, Equation))

@@ -24,7 +24,7 @@ from chainrule.explain.forms.common import (
     with_rest,
 )
 from chainrule.explain.names import Name
-from chainrule.formulas import ACTIVATIONS, Activation, Array
+from chainrule.formulas import Activation, Array
 from chainrule.formulas.activations import SELU_ALPHA, SELU_SCALE, SQRT_2_OVER_PI
 from chainrule.language import Message
 
@@ -55,7 +55,7 @@ def activation_form(activation: Activation, z: Row, i: int, most: int = 8) -> Fo
     >>> str(activation_form(ACTIVATIONS["leaky_relu"], z, 1).because).endswith("is above 0")
     True
     """
-    name = activation.name if is_taught(activation, ACTIVATIONS) else ""
+    name = activation.name if is_taught(activation) else ""
     if name == "softmax":
         return _softmax(z, i, most)
     if name in _VALUES:
@@ -82,7 +82,7 @@ def slope_form(activation: Activation, z: Ref, a: Ref) -> Form:
     >>> slope_form(ACTIVATIONS["sigmoid"], z, a).value
     0.25
     """
-    if is_taught(activation, ACTIVATIONS) and activation.name in _SLOPES:
+    if is_taught(activation) and activation.name in _SLOPES:
         return _SLOPES[activation.name](activation, z, a)
     one, Z, A = np.ones((1, 1)), np.array([[z.value]]), np.array([[a.value]])
     return own(activation.name + "'", (z,), lambda: activation.back(Z, A, one)[0, 0])

@@ -7,18 +7,20 @@ The formulas themselves are those of the catalogue. `chainrule.explain.forms.act
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.explain.expressions import Call, Expr, Number, Ref, Rest, sum_of
 from chainrule.explain.names import Name
-from chainrule.formulas import Array, Formula
+from chainrule.formulas import Activation, Array, Formula, Loss, activations, losses
 
 __all__ = ["HALF", "Form", "Row", "exp", "is_taught", "largest", "ln_of_1_plus", "own", "parameter", "with_rest"]
 
 HALF = Number(1) / 2
+
+_BROUGHT: dict[type, tuple[Formula, ...]] = {Activation: activations.RECORDS, Loss: losses.RECORDS}
 
 
 @dataclass(frozen=True)
@@ -67,15 +69,20 @@ class Row:
         return tuple(self[i] for i in range(len(self))) if len(self) <= most else (Ref(self.name),)
 
 
-def is_taught(record: Formula, catalogue: Mapping[str, Formula]) -> bool:
-    """Whether a record is the catalogue's own of that name, if with other parameters, and no one's own formula.
+def is_taught(record: Formula) -> bool:
+    """Whether a record is one that this package brings, if with other parameters, and no one's own formula.
+
+    A registered formula is in the catalogue, too, so that the catalogue does not tell.
 
     Args:
-        record: any formula.
-        catalogue: where its name is looked up.
+        record: an activation or a loss.
+
+    >>> from chainrule.formulas import LOSSES
+    >>> is_taught(LOSSES["huber"].with_parameters(delta=2.0))
+    True
     """
-    known = catalogue.get(record.name)
-    kept = ("value", "slope", "pullback", "pairs", "project")
+    known = next((each for each in _BROUGHT.get(type(record), ()) if each.name == record.name), None)
+    kept = ("value", "slope", "pullback", "pairs")
     return known is not None and all(getattr(known, each, None) == getattr(record, each, None) for each in kept)
 
 
@@ -115,7 +122,7 @@ def largest(values: Array, most: int, *wanted: int) -> list[int]:
         most: how many at most.
         *wanted: places that must be among them.
     """
-    if len(values) <= most:
+    if len(values) <= most + 1:  # a rest of one would take as much room as the term itself
         return list(range(len(values)))
     sizes = np.abs(values)
     sizes[list(wanted)] = np.inf

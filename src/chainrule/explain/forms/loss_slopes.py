@@ -8,7 +8,8 @@ from chainrule.explain.expressions import Call, Number, Ref
 from chainrule.explain.forms.common import Form, Row, is_taught, own, parameter
 from chainrule.explain.forms.losses import beyond, divided, within
 from chainrule.explain.names import Name
-from chainrule.formulas import LOSSES, Activation, Loss
+from chainrule.formulas import Activation, Loss
+from chainrule.formulas.losses import cross_entropy_slope
 from chainrule.language import Message
 
 __all__ = ["loss_slope_form", "pair_slope_form"]
@@ -29,7 +30,7 @@ def loss_slope_form(loss: Loss, a: Row, y: Row, k: int, most: int = 8) -> Form:
     >>> loss_slope_form(LOSSES["half_squared_error"], a, y, 0).value
     0.5
     """
-    if is_taught(loss, LOSSES) and loss.name in _SLOPES:
+    if is_taught(loss) and loss.name in _SLOPES:
         return _SLOPES[loss.name](loss, a, y, k)
     slope = loss.slope
     assert slope is not None, "a loss without slope has pairs"
@@ -55,13 +56,13 @@ def pair_slope_form(loss: Loss, activation: Activation, z: Row, a: Row, y: Row, 
     >>> pair_slope_form(LOSSES["binary_cross_entropy"], ACTIVATIONS["sigmoid"], z, a, y, 0).value
     -0.5
     """
-    if not is_taught(loss, LOSSES):
+    if not is_taught(loss):
         pair = loss.pairs[activation.name]
         args = (*z.entries(most), *y.entries(most))
         return own(
             loss.name + "'", args, lambda: loss.bound(pair.slope)(z.values[None], a.values[None], y.values[None])[0, k]
         )
-    if (loss.name, activation.name) != ("poisson", "softplus"):
+    if loss.pairs[activation.name].slope is cross_entropy_slope:
         return Form(a[k] - y[k])
     slope = Call("sigmoid", (z[k],))
     if z[k].value < -40:

@@ -24,7 +24,7 @@ from chainrule.explain.forms.common import (
     parameter,
     with_rest,
 )
-from chainrule.formulas import LOSSES, Activation, Array, Loss
+from chainrule.formulas import Activation, Array, Loss
 from chainrule.language import Message
 
 __all__ = ["beyond", "divided", "loss_form", "loss_part_form", "within"]
@@ -76,7 +76,7 @@ def loss_form(loss: Loss, activation: Activation, z: Row, a: Row, y: Row, most: 
     >>> loss_form(LOSSES["squared_error"], ACTIVATIONS["identity"], z, Row(Name("a", 2), z.values), y).value
     1.25
     """
-    if not is_taught(loss, LOSSES) or loss.name not in _PARTS | _WHOLE:
+    if not is_taught(loss) or loss.name not in _PARTS | _WHOLE:
         return _own_loss(loss, activation, z, a, y, most)
     if loss.name in _WHOLE:
         return _WHOLE[loss.name](loss, activation, z, a, y, most)
@@ -110,7 +110,7 @@ def loss_part_form(loss: Loss, activation: Activation, z: Row, a: Row, y: Row, k
     >>> loss_part_form(LOSSES["mean_squared_error"], ACTIVATIONS["identity"], a, a, y, 1).value
     0.5
     """
-    if not is_taught(loss, LOSSES):
+    if not is_taught(loss):
         return None
     if loss.name == "categorical_cross_entropy":
         return _categorical_part(loss, activation, z, a, y, k, most)

@@ -74,6 +74,9 @@ class Update:
     after: Parameters
     t: int
 
+    def __repr__(self) -> str:
+        return f"Update({self.rule.optimizer}, t={self.t}, {self.change!r})"
+
     @property
     def clipped(self) -> bool:
         """Whether the gradient was longer than the clip, so that it was shortened."""
