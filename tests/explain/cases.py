@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from chainrule import Draw, Network
 from chainrule.explain import Trace, trace
 from chainrule.explain.anatomy import Anatomy
-from chainrule.formulas import ACTIVATIONS, LOSSES, OPTIMIZERS, PENALTIES
+from chainrule.formulas import ACTIVATIONS, LOSSES, OPTIMIZERS, PENALTIES, Activation, Loss, Pair
 from chainrule.layers import BIASES, BatchNorm, Dense, Dropout
+from chainrule.training.memory import Memory
 
 __all__ = ["names_of", "random_step"]
 
@@ -18,25 +21,67 @@ OUTPUT_OF = {"poisson": ("softplus", "exponential"), "binary_cross_entropy": ("s
 OUTPUT_OF |= {"categorical_cross_entropy": ("softmax",)}
 
 
-def random_step(rng: np.random.Generator, m: int | None = None) -> Trace:
-    """Draw a network of any layers, a loss, an optimizer and a batch, and trace one step."""
+# Formulas of one's own, which explanations know by name only.
+OWN_ACTIVATIONS = (
+    Activation(name="bent", value=lambda z: z + 0.1 * z * z, slope=lambda z, a: 1 + 0.2 * z, latex="", use=""),
+    Activation(
+        name="shares",
+        value=lambda z: z / (1 + np.sum(z * z, axis=-1, keepdims=True)),
+        pullback=lambda z, a, g: (
+            g / (s := 1 + np.sum(z * z, axis=-1, keepdims=True)) - 2 * z * np.sum(g * z, axis=-1, keepdims=True) / s**2
+        ),
+        latex="",
+        use="",
+    ),
+)
+OWN_LOSS = Loss(
+    name="quartic",
+    value=lambda a, y: np.sum((a - y) ** 4, axis=1),
+    slope=lambda a, y: 4 * (a - y) ** 3,
+    latex="",
+    use="",
+)
+OWN_PAIR = Pair(value=lambda z, y: np.sum(z * z - y * z, axis=1), slope=lambda z, a, y: 2 * z - y)
+OWN_PAIRED = Loss(name="paired", value=OWN_PAIR.value, pairs={"sigmoid": OWN_PAIR}, latex="", use="")
+
+
+def random_step(rng: np.random.Generator, m: int | None = None, *, own: bool = False) -> Trace:
+    """Draw a network of any layers, a loss, an optimizer and a batch, and trace one step.
+
+    Args:
+        rng: what draws.
+        m: how many rows; None draws it.
+        own: whether formulas of one's own may be among them.
+    """
     loss = str(rng.choice(list(LOSSES)))
     output = str(rng.choice(OUTPUT_OF.get(loss, HIDDEN)))
     depth, N0 = int(rng.integers(1, 5)), int(rng.integers(1, 6))
     layers: list[Dense | BatchNorm | Dropout] = []
     if rng.random() < 0.1:
         layers.append(BatchNorm("identity") if rng.random() < 0.5 else Dropout(0.3))
+    chosen: Any = loss
+    if own:
+        loss, output = "half_squared_error", "sigmoid"
+        chosen = OWN_LOSS if rng.random() < 0.5 else OWN_PAIRED
     for _ in range(depth - 1):
-        bias, hidden = str(rng.choice(BIASES)), str(rng.choice(HIDDEN))
+        bias, hidden = str(rng.choice(BIASES)), rng.choice(np.array(HIDDEN, dtype=object))
+        if own and rng.random() < 0.7:
+            hidden = OWN_ACTIVATIONS[int(rng.integers(2))]
         units = int(rng.integers(1, 14))
         if rng.random() < 0.25:
-            layers += [Dense(units, "identity" if rng.random() < 0.7 else "tanh", bias="none"), BatchNorm(hidden)]
+            layers.append(Dense(units, "identity" if rng.random() < 0.7 else "tanh", bias="none"))
+            if rng.random() < 0.2:
+                layers.append(Dropout(0.25))
+            layers.append(BatchNorm(hidden))
         else:
             layers.append(Dense(units, hidden, bias=bias))
-        if rng.random() < 0.25:
+        if rng.random() < 0.25 and not isinstance(layers[-2] if len(layers) > 1 else None, Dropout):
             layers.append(Dropout(float(rng.choice([0.25, 0.5]))))
     outputs = 1 if loss == "binary_cross_entropy" and rng.random() < 0.5 else int(rng.integers(2, 12))
-    layers.append(Dense(outputs, output, bias=str(rng.choice(BIASES))))
+    if rng.random() < 0.1:
+        layers += [Dense(outputs, "identity", bias="none"), BatchNorm(output)]
+    else:
+        layers.append(Dense(outputs, output, bias=str(rng.choice(BIASES))))
     network = Network(layers, inputs=N0)
     model = network.init(seed=int(rng.integers(1000)))
     model.theta += 0.3 * rng.normal(size=model.theta.shape)
@@ -45,8 +90,11 @@ def random_step(rng: np.random.Generator, m: int | None = None) -> Trace:
     rows = int(rng.choice([1, 1, 1, 2, 5, 12])) if m is None else m
     X = rng.normal(size=(rows, N0))
     X[rng.random(X.shape) < 0.1] = 0.0
+    optimizer = OPTIMIZERS[str(rng.choice(list(OPTIMIZERS)))]
+    slots = tuple(0.1 * rng.random(model.theta.shape) for _ in optimizer.slots)
     settings = {
-        "optimizer": OPTIMIZERS[str(rng.choice(list(OPTIMIZERS)))],
+        "optimizer": optimizer,
+        "memory": Memory(optimizer.name, slots, int(rng.integers(1, 5000))) if rng.random() < 0.5 else None,
         "penalties": [PENALTIES[name] for name in PENALTIES if rng.random() < 0.3],
         "clip": float(rng.choice([0.1, 10.0])) if rng.random() < 0.3 else None,
         "draw": Draw(int(rng.integers(1000)), 1) if rng.random() < 0.4 and rows > 1 else None,
@@ -54,7 +102,7 @@ def random_step(rng: np.random.Generator, m: int | None = None) -> Trace:
     weights = rng.integers(0, 4, rows).astype(float) if rng.random() < 0.3 else None
     if weights is not None and not weights.any():
         weights[0] = 1.0
-    return trace(model, X, _targets(rng, LOSSES[loss].targets, (rows, outputs)), weights, loss=loss, **settings)
+    return trace(model, X, _targets(rng, LOSSES[loss].targets, (rows, outputs)), weights, loss=chosen, **settings)
 
 
 def _targets(rng: np.random.Generator, kind: str, shape: tuple[int, int]) -> np.ndarray:

@@ -34,7 +34,7 @@ __all__ = ["activation_form", "jacobian", "slope_form", "softmax_slope_form"]
 _FAR = 700.0
 
 _ONE, _ZERO = Number(1), Number(0)
-_SCALE, _ALPHA = Ref(Name("lambda"), SELU_SCALE), Ref(Name("alpha"), SELU_ALPHA)
+_SCALE, _ALPHA = Ref(Name("scale"), SELU_SCALE), Ref(Name("alpha"), SELU_ALPHA)
 
 
 def activation_form(activation: Activation, z: Row, i: int, most: int = 8) -> Form:

@@ -87,7 +87,7 @@ def _absolute_slope(loss: Loss, a: Row, y: Row, k: int) -> Form:
 
 
 def _huber_slope(loss: Loss, a: Row, y: Row, k: int) -> Form:
-    e, delta = a[k] - y[k], parameter(loss, "delta")
+    e, delta = a[k] - y[k], parameter(loss, "delta", "limit")
     if abs(e.value) <= delta.value:
         return Form(divided(loss, e, len(a)), within(a[k], y[k], delta))
     return Form(divided(loss, delta if e.value > 0 else -delta, len(a)), beyond(a[k], y[k], delta))

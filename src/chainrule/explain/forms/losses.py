@@ -147,7 +147,7 @@ def _close(value: float, exact: float, size: float | None = None) -> bool:
 
 
 def _huber(o: _Output) -> Form:
-    delta = parameter(o.loss, "delta")
+    delta = parameter(o.loss, "delta", "limit")
     if abs(o.e.value) <= delta.value:
         return Form(HALF * o.e**2, within(o.a, o.y, delta))
     return Form(delta * (Call("abs", (o.e,)) - HALF * delta), beyond(o.a, o.y, delta))
@@ -221,7 +221,7 @@ def _of_several(loss: Loss) -> str:
     """Say what holds where several outputs have remarks."""
     match loss.name:
         case "huber":
-            return Message("differences up to delta count by half their square, larger ones by their size")
+            return Message("differences up to the limit count by half their square, larger ones by their size")
         case "poisson":
             return Message("z stands for the logarithm of an output where they are the same")
         case _:
