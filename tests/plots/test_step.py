@@ -19,11 +19,14 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 
-from chainrule import Dense, Dropout, Network
+from chainrule import BatchNorm, Dense, Dropout, Network
 from chainrule.engines import Draw
-from chainrule.errors import UsageError
+from chainrule.errors import ShapeError, UsageError
+from chainrule.explain import explain
+from chainrule.explain.anatomy import Anatomy
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.trace import Trace, trace
+from chainrule.explain.writing.notation import notation_of
 from chainrule.language import speaking, tr
 from chainrule.plots import save_figure, step_diagram, style
 from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
@@ -80,8 +83,6 @@ def test_textbook_names() -> None:
     forward, backward = (texts(axes) for axes in step_diagram(worked_example(), notation="textbook").axes)
     assert {"i1", "h2", "o1", "E_o1", "E", "w1\n0.15", "w5\n0.4", "net = 0.3775\nb = 0.35"} <= set(forward)
     assert {"δ_h1", "∂E/∂w5\n0.08217", "∂E/∂i1", "∂E/∂out = 0.7414\nf′(net) = 0.1868"} <= set(backward)
-    deep = step_diagram(random_step(2, 2, 2, 1), dcost(3, 0, 1), notation="textbook")
-    assert deep.get_suptitle().startswith("∂C/∂W3[0,1] = ")
     title = step_diagram(worked_example(), dcost(2, 0, 0), notation="textbook").get_suptitle()
     assert title.startswith("∂E/∂w5 = 0.08216704")
 
@@ -150,7 +151,7 @@ def test_the_number_asked_for_is_written_on_its_line_and_in_the_title() -> None:
     title, *detail = figure.get_suptitle().split("\n")
     assert title == f"∂C/∂W1[1,2] = {whole:.8g}".replace("-", "−")
     said = " ".join(detail)
-    assert "all paths from it to the cost; row 2 of the rows 0 to 2; its loss is" in said
+    assert "all paths to the cost; row 2 of the rows 0 to 2; its loss is" in said
     assert f"; {style.significant(own)} of the derivative comes from it" in said
     assert f"∂C/∂W1[1,2]\n{style.significant(own, 3)}" in texts(figure.axes[1])
     assert f"W1[1,2]\n{style.significant(step.model.W[1][1, 2], 3)}" in texts(figure.axes[0])
@@ -185,9 +186,10 @@ def test_a_text_is_read_as_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
 )
 def test_texts_do_not_overlap(check_texts: Callable[[Figure], None], sizes: tuple[int, ...], notation: str) -> None:
-    step, l = random_step(*sizes, output="softmax" if sizes[-1] > 2 else "identity", rows=2), len(sizes) - 1
+    rows = 1 if notation == "textbook" else 2
+    step, l = random_step(*sizes, output="softmax" if sizes[-1] > 2 else "identity", rows=rows), len(sizes) - 1
     last = dcost(l, sizes[l] - 1, sizes[l - 1] - 1) if max(sizes) > 2 else None
-    check_texts(step_diagram(step, last, notation=notation, row=1))
+    check_texts(step_diagram(step, last, notation=notation, row=rows - 1))
 
 
 @pytest.mark.parametrize("before", [1, 2, 3, 4])
@@ -332,7 +334,7 @@ def test_chinese_letters_are_drawn(tmp_path: Path, check_texts: Callable[[Figure
         ({"of": Name("a", 1, (0,), 7)}, "row is 7"),
         ({"of": dcost(1, 0, 2)}, r"index \[0, 2\]"),
         ({"of": 5}, "must be a Name or a text, not int"),
-        ({"notation": "roman"}, "no notation 'roman'; expected one of: index, textbook"),
+        ({"notation": "roman"}, r"unknown notation 'roman'\. Known: index, textbook"),
         ({"max_neurons": 2}, "max_neurons is 2"),
     ],
 )
@@ -353,3 +355,137 @@ def test_wrong_steps() -> None:
         step = trace(model, [[10.0, 10.0]])
     with pytest.raises(UsageError, match=r"A\[1\] has inf"):
         step_diagram(step)
+
+
+def layered_step(*layers: Any, rows: int = 3, inputs: int = 2) -> Trace:
+    model = Network([*layers, Dense(2, "softmax")], inputs=inputs).init(seed=0)
+    X = np.random.default_rng(4).normal(size=(rows, inputs))
+    return trace(model, X, np.eye(2)[np.arange(rows) % 2], draw=Draw(0, 1))
+
+
+def said(axes: Axes) -> str:
+    return texts(axes)[1].replace("\n", " ")
+
+
+LAYERED = {
+    "normalization first": (BatchNorm(), Dense(2, "tanh")),
+    "normalization inside": (Dense(2, "identity"), BatchNorm("tanh")),
+    "dropout": (Dense(3, "tanh"), Dropout(0.5)),
+    "all": (BatchNorm(), Dropout(0.3), Dense(12, "identity"), BatchNorm("relu"), Dropout(0.5)),
+    "six": (BatchNorm(), Dense(6), BatchNorm("relu"), Dropout(0.5)),
+}
+
+
+@pytest.mark.parametrize("layers", LAYERED.values(), ids=LAYERED.keys())
+def test_pictures_of_normalization_and_dropout_can_be_read(
+    check_texts: Callable[[Figure], None], layers: tuple[Any, ...]
+) -> None:
+    check_texts(step_diagram(layered_step(*layers), row=1))
+
+
+def test_a_normalization_of_the_inputs_stands_below_them() -> None:
+    step = layered_step(*LAYERED["normalization first"])
+    forward, backward = step_diagram(step, row=1).axes
+    after = step.stages[0].A[1]
+    for j in range(2):
+        assert {style.significant(step.X[1, j]), f"a = {style.significant(after[j])}"} <= set(texts(forward))
+    assert {"x[1,0]", "a1[1,0]", "L[1,1]"} <= set(texts(forward))
+    assert "the first lines carry a, what normalization or dropout makes of x" in said(forward)
+    assert {"∂C/∂x[1,1]", "δ1[1,0]", "a2[1,0] − y[1,0]"} <= set(texts(backward))
+
+
+def test_lines_into_a_normalization_are_called_what_they_are() -> None:
+    step = layered_step(*LAYERED["normalization inside"])
+    forward, backward = step_diagram(step).axes
+    z, u = step.Z[1][0, 1], step.stages[0].Z[0, 1]
+    assert f"z = {style.significant(z)}\nβ = 0\nu = {style.significant(u)}" in texts(forward)
+    assert "w · a, what the weight adds to z or u" in said(forward)
+    assert "line: (δ or ∂C/∂u) · w" in said(backward)
+    assert "row 0's share of ∂C/∂w, (δ or ∂C/∂u) · a" in said(backward)
+    for axes in (forward, backward):
+        assert "u: the weighted sum before batch normalization" in said(axes)
+    plain = step_diagram(worked_example()).axes
+    assert "w · a, what the weight adds to z; on the line: w" in said(plain[0])
+    assert "line: δ · w, what the weight takes back; on the line: ∂C/∂w = δ · a" in said(plain[1])
+
+
+def test_in_a_batch_the_numbers_on_the_lines_are_called_the_share_of_the_row() -> None:
+    small, large = random_step(2, 2, 2, rows=3), random_step(6, 6, rows=3)
+    assert "on the line: row 2's share of ∂C/∂w, δ · a" in said(step_diagram(small, row=2).axes[1])
+    assert "on the line: row 2's share of ∂C/∂w" in said(step_diagram(large, dcost(1, 1, 2), row=2).axes[1])
+    assert "on the line" not in said(step_diagram(large, row=2).axes[1])
+
+
+def test_circles_have_the_names_of_the_page() -> None:
+    step = layered_step(*LAYERED["dropout"])
+    figure = step_diagram(step, "drop1[1,0]")
+    assert figure.get_suptitle().startswith("ã1[1,0] = ")
+    body, page = Anatomy(step), notation_of("index", step.model.network.sizes)
+    shown = texts(figure.axes[0])
+    for symbol, l, width in (("x", None, 2), ("drop", 1, 3), ("a", 2, 2)):
+        for i in range(width):
+            assert page.text(body.ref(symbol, l, i, row=1).name) in shown
+    assert not any(text.startswith("a1[") for text in shown)
+    assert "ã: what dropout leaves of a" in said(figure.axes[0])
+
+
+@pytest.mark.parametrize(
+    "step",
+    [random_step(2, 2, 2, 1), random_step(2, 2, 1, rows=2), layered_step(*LAYERED["dropout"], rows=1)],
+    ids=["deep", "batch", "dropout"],
+)
+def test_textbook_names_are_refused_where_the_page_refuses_them(step: Trace) -> None:
+    with pytest.raises(ShapeError, match="textbooks have names for one example") as page:
+        explain(step, notation="textbook")
+    with pytest.raises(ShapeError) as picture:
+        step_diagram(step, notation="textbook")
+    assert str(picture.value) == str(page.value)
+
+
+def test_through_a_step_function_only_the_forward_pass_is_drawn(check_texts: Callable[[Figure], None]) -> None:
+    model = Network([Dense(2, "step"), Dense(1, "step")], inputs=2).init(seed=0)
+    step = trace(model, [[0.5, 1.0]], [[1.0]], loss="half_squared_error")
+    figure = step_diagram(step, Name("a", 2, (0,)))
+    assert len(figure.axes) == 1
+    assert {"L[0]", "C", "y = 1", "output · step"} <= set(texts(figure.axes[0]))
+    assert "no error comes back through a step function" in figure.get_suptitle().replace("\n", " ")
+    check_texts(figure)
+    with pytest.raises(UsageError, match="no usable slope"):
+        step_diagram(step, dcost(1, 0, 0))
+
+
+def test_integers_of_numpy_are_integers() -> None:
+    step, i = random_step(2, 5, 1, rows=3), np.int64
+    plain = step_diagram(step, dcost(1, 1, 0), row=2, max_neurons=4)
+    asked = slope_of(COST, Name("W", 1, (i(1), i(0)), row=i(2)))  # type: ignore[arg-type]
+    again = step_diagram(step, slope_of(COST, Name("W", 1, (i(1), i(0)))), row=i(2), max_neurons=i(4))  # type: ignore[arg-type]
+    for one, other in zip(plain.axes, again.axes, strict=True):
+        assert texts(one) == texts(other)
+        assert lines(one).keys() == lines(other).keys()
+        assert len(lines(one)["asked W1"].get_segments()) == len(lines(other)["asked W1"].get_segments()) == 1
+    assert plain.get_suptitle() == again.get_suptitle()
+    assert "row 2 of" in step_diagram(step, asked).get_suptitle()
+
+
+@pytest.mark.parametrize("sizes", [(2, 2, 2), (5, 6, 2), (4, 12, 2)], ids=["full", "medium", "wide"])
+@pytest.mark.parametrize("scale", [-1.0, 5.8e-4, -5.8e-4, -1.234e-5, -9.876e105, 1.234e-200])
+def test_numbers_keep_off_the_borders_of_their_circles(sizes: tuple[int, ...], scale: float) -> None:
+    model = Network.from_sizes(sizes, "identity", "identity").init(seed=0)
+    model.theta[:] = 0.0
+    figure = step_diagram(trace(model, [[scale * 1.2345678] * sizes[0]]))
+    figure.set_dpi(300)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    (axes,) = figure.axes
+    outlines = [patch for patch in axes.patches if isinstance(patch, Circle) and patch.get_label() != "disc"]
+    checked = 0
+    for text in axes.texts:
+        at = next((circle for circle in outlines if circle.center == text.get_position()), None)
+        if at is None:
+            continue
+        checked += 1
+        assert text.get_fontsize() >= 5.3
+        box, circle = text.get_window_extent(canvas.get_renderer()), at.get_window_extent()
+        middle = np.array([circle.x0 + circle.x1, circle.y0 + circle.y1]) / 2
+        assert np.linalg.norm(box.corners() - middle, axis=1).max() < 0.9 * circle.width / 2, text.get_text()
+    assert checked >= sum(min(size, 10) for size in sizes)

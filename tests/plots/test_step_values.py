@@ -11,6 +11,7 @@ from chainrule import BatchNorm, Dense, Dropout, Network
 from chainrule.engines import Draw
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.trace import Trace, trace
+from chainrule.network import Layer
 from chainrule.plots.step_names import Words
 from chainrule.plots.step_values import backward_flow, dropped_neurons, forward_flow, value_of
 
@@ -139,6 +140,7 @@ def test_values_of_single_numbers() -> None:
     ]
     for name, expected in values:
         assert value_of(name, step, 1) == expected
+    assert value_of(Name("a", 2, (3,), row=2), step, 1) == step.A[2][2, 3]
     for name in (Name("W", 1), Name("W", 1, (0, "j")), Name("share"), slope_of(Name("a", 1, (0,)), Name("z", 1, (0,)))):
         assert value_of(name, step, 1) is None
 
@@ -162,6 +164,77 @@ def test_batch_normalization_and_dropout() -> None:
     assert (forward.edges[1][:, dropped[1]] == 0).all()
     factors = backward.notes[1]
     np.testing.assert_allclose(factors["∂C/∂a"] * factors["f′(z)"], backward.neurons[1], rtol=1e-12)
-    assert set(forward.notes[1]) == {"z", "β"}
+    assert set(forward.notes[1]) == {"z", "β", "u"}
     a = value_of(Name("a", 1, (int(np.argmax(dropped[1])),)), step, 2)
     assert a == np.tanh(step.Z[1][2, np.argmax(dropped[1])])  # before dropout deletes it
+
+
+def normalized_step(*layers: Layer, draw: Draw | None) -> Trace:
+    random = np.random.default_rng(2)
+    model = Network([*layers, Dense(2, "softmax")], inputs=3).init(seed=3)
+    model.theta[:] = random.normal(size=model.theta.shape)
+    return trace(model, random.normal(size=(4, 3)), np.eye(2)[[0, 1, 1, 0]], random.uniform(1, 2, 4), draw=draw)
+
+
+@pytest.mark.parametrize("draw", [None, Draw(0, 1)])
+@pytest.mark.parametrize("first", [(BatchNorm(),), (Dropout(0.5),), (BatchNorm("tanh"), Dropout(0.5))])
+def test_the_inputs_are_shown_as_they_were_given(first: tuple[Layer, ...], draw: Draw | None) -> None:
+    step = normalized_step(*first, Dense(4, "tanh"), draw=draw)
+    words = Words((3, 4, 2), textbook=False, row=2)
+    forward, backward = forward_flow(step, 2, words), backward_flow(step, 2, words)
+    np.testing.assert_array_equal(forward.neurons[0], step.X[2])
+    np.testing.assert_array_equal(backward.neurons[0], step.dX[2])
+    np.testing.assert_allclose(forward.edges[0].sum(axis=1) + forward.notes[1]["b"], forward.notes[1]["z"], rtol=1e-12)
+    drops = draw is not None and isinstance(first[-1], Dropout)
+    symbol = "ã" if drops else "a"
+    if draw is None and isinstance(first[0], Dropout):
+        assert not forward.notes[0]
+        assert not backward.notes[0]
+        return
+    np.testing.assert_array_equal(forward.notes[0][symbol], step.stages[len(first)].before[2])
+    np.testing.assert_allclose(backward.edges[0].sum(axis=0), backward.notes[0][f"∂C/∂{symbol}"], rtol=1e-10)
+
+
+@pytest.mark.parametrize("draw", [None, Draw(0, 1)])
+@pytest.mark.parametrize("activation", ["identity", "tanh"])
+def test_before_a_normalization_lines_add_up_to_u(activation: str, draw: Draw | None) -> None:
+    step = normalized_step(Dense(4, activation), BatchNorm("tanh"), Dropout(0.3), draw=draw)
+    words, p = Words((3, 4, 2), textbook=False, row=1), step.model.parameters
+    forward, backward = forward_flow(step, 1, words), backward_flow(step, 1, words)
+    assert forward.sums == ("u", "z")
+    notes = forward.notes[1]
+    np.testing.assert_allclose(forward.edges[0].sum(axis=1) + p.b[1], notes["u"], rtol=1e-12)
+    zhat = step.stages[1].zhat
+    assert zhat is not None
+    np.testing.assert_allclose(p.gamma[1] * zhat[1] + notes["β"], notes["z"], rtol=1e-12)
+    slopes = backward.notes[1]["∂C/∂u"]
+    np.testing.assert_allclose(backward.edges[0], slopes[:, None] * p.W[1], rtol=1e-12)
+    np.testing.assert_allclose(backward.weights[0], np.outer(slopes, step.X[1]), rtol=1e-12)
+    assert not np.allclose(slopes, backward.neurons[1])
+    h, costs = 1e-6, []
+    for side in (h, -h):  # x alone of row 1, moved: the cost moves at the rate of the sum of its lines
+        X = step.X.copy()
+        X[1, 0] += side
+        costs.append(trace(step.model, X, step.Y, step.weights, draw=draw).cost)
+    assert backward.edges[0].sum(axis=0)[0] == pytest.approx((costs[0] - costs[1]) / (2 * h), rel=1e-5, abs=1e-9)
+
+
+def test_a_distance_has_no_parts_even_with_one_output() -> None:
+    step = trace(Network.from_sizes([2, 1]).init(), [[1, 2]], [[3.0]], loss="euclidean_distance")
+    assert forward_flow(step, 0, Words((2, 1), textbook=False)).losses is None
+
+
+def test_numbers_before_and_behind_dropout_and_normalization() -> None:
+    step = normalized_step(Dense(4), BatchNorm("tanh"), Dropout(0.5), draw=Draw(0, 1))
+    dense, norm, dropout = step.stages[:3]
+    for name, array in (
+        (Name("u", 1, (2,)), dense.Z),
+        (Name("zhat", 1, (2,)), norm.zhat),
+        (Name("a", 1, (2,)), norm.A),
+        (Name("drop", 1, (2,)), dropout.A),
+        (slope_of(COST, Name("u", 1, (2,))), dense.D),
+        (slope_of(COST, Name("a", 1, (2,))), dropout.G),
+    ):
+        assert array is not None
+        assert value_of(name, step, 3) == array[3, 2]
+    assert value_of(Name("mean", 1, (2,)), step, 3) == pytest.approx(np.average(dense.Z[:, 2], weights=step.share))

@@ -18,6 +18,7 @@ from chainrule.plots.checks import finite, positive
 from chainrule.plots.edges import DASHES, DOTS
 from chainrule.plots.palette import NEGATIVE, NEUTRAL, POSITIVE
 from chainrule.plots.step_drawing import draw_panel
+from chainrule.plots.step_heads import head_lines
 from chainrule.plots.step_layout import Plan, make_plan
 from chainrule.plots.step_names import Words
 from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, StepPanel
@@ -50,11 +51,11 @@ def step_diagram(
     are shown. Neurons that dropout deleted are crossed out.
 
     Args:
-        trace: a step; without targets the forward pass alone is drawn.
+        trace: a step; without targets, and through a step function, the forward pass alone is drawn.
         of: the number to highlight, a `Name` or a text such as ``"dC/dW1[0,1]"``: a derivative with all paths from
             there to the cost, an activation with all paths that lead to it. All else is faded.
         row: which example of a batch, from 0; None takes the one that ``of`` names, else the first.
-        notation: "index" or "textbook" (h1, o1, w5), which holds for networks with at most one hidden layer.
+        notation: "index", "rows" (the same names) or "textbook" (h1, o1, w5; one example, at most one hidden layer).
         max_neurons: how many circles a column may have, at least 3.
         title: the heading; the sizes of the network or the number asked for by default.
 
@@ -64,6 +65,7 @@ def step_diagram(
 
     Raises:
         UsageError: for what is no trace, a row, number or notation that is not there, ``max_neurons`` below 3.
+        ShapeError: for textbook names where textbooks have none.
 
     >>> from chainrule import Network
     >>> from chainrule.explain.trace import trace
@@ -77,7 +79,7 @@ def step_diagram(
             "step_diagram draws a trace and was given {kind}; give it what trace(model, X, Y) returns",
             kind=type(trace).__name__,
         )
-    name = find_name(of, trace) if isinstance(of, str) else of
+    name = find_name(of, trace) if isinstance(of, str) else _plain(of)
     scene = _Scene.of(trace, name, row, notation, positive(max_neurons, "max_neurons", least=3))
     # Beside each other where that is not wider than a screen shows legibly.
     across = scene.plan.height > 0.7 * scene.plan.width and 2 * scene.plan.width <= _WIDEST
@@ -120,14 +122,20 @@ class _Scene:
             raise UsageError("what is highlighted must be a Name or a text, not {kind}", kind=type(name).__name__)
         place = _row(trace, name, row)
         network, targets = trace.model.network, trace.Y is not None
-        words = Words.of(notation, network.sizes)
+        words = Words.of(notation, trace, place)
+        back = trace.gradient is not None  # none comes back through a step function
+        if name is not None and name.symbol in ("d", "delta"):
+            trace.need_errors()
         paths = None if name is None else find_paths(name, network)
         with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
             forward = forward_flow(trace, place, words)
-            flows = (forward, backward_flow(trace, place, words)) if targets else (forward,)
+            flows = (forward, backward_flow(trace, place, words)) if back else (forward,)
         _check_finite(flows)
         named = None if paths is None else _named(paths, network.depth)
-        plan = make_plan(forward.neurons, named, targets, most)
+        notes = max(2, *(len(each) for flow in flows for each in flow.notes))
+        plan = make_plan(forward.neurons, named, targets, most, notes)
+        lines = max(len(head_lines(flow, plan, words, paths)) for flow in flows)
+        plan = replace(plan, top=plan.top + 0.15 * max(0, lines - 2))
         return cls(trace, name, place, words, plan, paths, flows)
 
     def panel(self, axes: Any, flow: Flow) -> StepPanel:
@@ -136,6 +144,15 @@ class _Scene:
         coupled = self.trace.model.network.output_activation.pullback is not None
         captions = _captions(self.trace)
         return StepPanel(axes, flow, self.plan, self.words, self.paths, dropped, targets, captions, coupled)
+
+
+def _plain(name: Any) -> Any:
+    """Give a name whose row and index are Python's integers, not NumPy's."""
+    if not isinstance(name, Name):
+        return name
+    index = tuple(int(i) if isinstance(i, numbers.Integral) else i for i in name.index)
+    row = int(name.row) if isinstance(name.row, numbers.Integral) else name.row
+    return replace(name, row=row, index=index, of=_plain(name.of), by=_plain(name.by), through=_plain(name.through))
 
 
 def _row(trace: Trace, name: Name | None, row: int | None) -> int:
@@ -196,8 +213,10 @@ def _detail(scene: _Scene) -> str:
     if scene.paths is not None:
         forward = tr("highlighted: all that leads from the inputs to this number")
         parts.append(forward if scene.paths.forward else tr("highlighted: all paths to the cost"))
+    if trace.Y is not None and trace.gradient is None:
+        parts.append(tr("no error comes back through a step function"))
     if trace.m == 1:
-        return parts[0] if parts else ""
+        return "; ".join(parts)
     parts.append(tr("row {row} of the rows 0 to {last}", row=scene.row, last=trace.m - 1))
     if trace.losses is not None:
         share, loss = significant(trace.share[scene.row]), significant(trace.losses[scene.row])

@@ -87,7 +87,9 @@ class Plan:
         return self.top - self.bottom
 
 
-def make_plan(activations: Sequence[Floats], named: Sequence[Flags] | None, targets: bool, most: int) -> Plan:
+def make_plan(
+    activations: Sequence[Floats], named: Sequence[Flags] | None, targets: bool, most: int, notes: int = 2
+) -> Plan:
     """Choose the neurons to show, how much is written, and where everything stands.
 
     Args:
@@ -95,11 +97,12 @@ def make_plan(activations: Sequence[Floats], named: Sequence[Flags] | None, targ
         named: flags of neurons that must be among them, or None.
         targets: whether there are losses and a cost.
         most: how many neurons a column may have.
+        notes: how many lines stand below a circle where there is room for all.
     """
     sizes = [len(values) for values in activations]
     weights = sum(before * after for before, after in pairwise(sizes))
     if weights <= MOST_NUMBERED_WEIGHTS and max(sizes) <= min(_NUMBERED_NEURONS, most):
-        plan = _columns(activations, named, targets, most, FULL)
+        plan = _columns(activations, named, targets, most, replace(FULL, notes=notes))
         numbers = tuple(place_numbers(plan, l) for l in range(1, len(sizes)))
         if all(len(places) for places in numbers):
             return replace(plan, numbers=numbers)

@@ -1,19 +1,15 @@
-"""What the numbers of a step are called on its picture: by index, or as textbooks do where the network is small."""
+"""What the numbers of a step are called on its picture: as on its page, by index or as textbooks do."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass, field
 
-from chainrule.errors import UsageError
-from chainrule.explain.names import COST, Name, slope_of
+from chainrule.errors import ShapeError
+from chainrule.explain.names import COST, Name, by, slope_of
+from chainrule.explain.trace import Trace
+from chainrule.explain.writing.notation import Notation, notation_of
 
 __all__ = ["Words"]
-
-_NOTATIONS = ("index", "textbook", "rows")
-_INDEX = {"delta": "δ", "zhat": "ẑ", "gamma": "γ", "beta": "β", "drop": "a", "mask": "r"}
-_TEXTBOOK = {"z": "net_{}", "u": "net_{}", "a": "out_{}", "q": "out_{}", "drop": "out_{}", "delta": "δ_{}"}
 
 
 @dataclass(frozen=True)
@@ -23,9 +19,10 @@ class Words:
     Args:
         sizes: the network's sizes, inputs first.
         textbook: whether textbook names are used: h1, o1, w5.
+        row: the example, where there are several.
 
     >>> short = Words((2, 2, 2), textbook=True)
-    >>> short.write(Name("W", 2, (0, 0))), short.neuron(1, 0), short.derivative(Name("a", 1, (0,)))
+    >>> short.write(Name("W", 2, (0, 0))), short.neuron("a", 1, 0), short.derivative(Name("a", 1, (0,)))
     ('w5', 'h1', '∂E/∂out_h1')
     >>> Words((2, 2, 2), textbook=False).write(Name("delta", 2, (1,)))
     'δ2[1]'
@@ -33,43 +30,62 @@ class Words:
 
     sizes: tuple[int, ...]
     textbook: bool
+    row: int | None = None
+    notation: Notation = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        notation = notation_of("textbook" if self.textbook else "index", self.sizes)
+        object.__setattr__(self, "notation", notation)
 
     @classmethod
-    def of(cls, notation: str, sizes: Sequence[int]) -> Words:
-        """Choose the names: textbook ones where they are asked for and at most one hidden layer has to be told apart.
+    def of(cls, notation: str, trace: Trace, row: int) -> Words:
+        """Choose the names that the page of the same step has.
 
         Raises:
-            UsageError: for a notation that there is not.
+            UnknownName: for a notation that there is not.
+            ShapeError: for textbook names of a step for which textbooks have none.
         """
-        if notation not in _NOTATIONS:
-            raise UsageError(
-                "there is no notation {given!r}; expected one of: {known}",
-                given=notation,
-                known=", ".join(_NOTATIONS),
+        network = trace.model.network
+        textbook = notation == "textbook"
+        if textbook and (network.depth > 2 or trace.m > 1 or len(network.layers) != network.depth):
+            raise ShapeError(
+                "textbooks have names for one example in a network of at most one hidden layer; this one is {sizes} "
+                "with {m} rows. Use notation='index'",
+                sizes="-".join(map(str, network.sizes)),
+                m=trace.m,
             )
-        return cls(tuple(sizes), notation == "textbook" and len(sizes) <= 3)
+        notation_of(notation, network.sizes)
+        return cls(network.sizes, textbook, row if trace.m > 1 else None)
 
     @property
     def cost(self) -> str:
         """The cost: C, in textbooks E."""
-        return "E" if self.textbook else "C"
+        return self.write(COST)
 
-    def neuron(self, l: int, i: int) -> str:
-        """Give a neuron's name: h1 in textbooks, else the name of its activation."""
-        if self.textbook:
-            return f"{'i' if l == 0 else 'o' if l == len(self.sizes) - 1 else 'h'}{i + 1}"
-        return self.write(Name("a", l, (i,)) if l else Name("x", index=(i,)))
+    def any(self, symbol: str) -> str:
+        """Write what a kind of number is called, such as z, in textbooks net."""
+        return {"z": "net", "a": "out"}[symbol] if self.textbook else self.write(Name(symbol))
+
+    def number(self, symbol: str, l: int | None, i: int) -> Name:
+        """Name a number that every row has."""
+        return Name(symbol, l, (i,), row=self.row)
+
+    def neuron(self, symbol: str, l: int | None, i: int) -> str:
+        """Give a neuron's name: h1 in textbooks, else the name of the number in its circle."""
+        return self.write(self.number(symbol, l, i)).removeprefix("out_")
 
     def error(self, l: int, i: int) -> str:
         """Give the name of what comes back to a neuron: its error, of an input dC/dx."""
-        return self.write(Name("delta", l, (i,))) if l else self.derivative(Name("x", index=(i,)))
+        return self.write(by(self.number("z", l, i) if l else self.number("x", None, i)))
+
+    def loss(self, k: int) -> str:
+        """Give the name of what an output adds to the loss."""
+        return self.write(self.number("L", None, k))
 
     def output_slope(self, k: int, short: bool) -> str:
         """Give the name of what an output's loss sends back: dC/da, or a - y where that is the short form."""
-        output, last = (k,), len(self.sizes) - 1
-        if not short:
-            return self.derivative(Name("a", last, output))
-        return f"{self.write(Name('a', last, output))} − {self.write(Name('y', index=output))}"
+        a = self.number("a", len(self.sizes) - 1, k)
+        return f"{self.write(a)} − {self.write(self.number('y', None, k))}" if short else self.derivative(a)
 
     def derivative(self, name: Name) -> str:
         """Write dC by a number."""
@@ -77,35 +93,4 @@ class Words:
 
     def write(self, name: Name) -> str:
         """Write a name in one line."""
-        if name.symbol == "d" and name.of is not None and name.by is not None:
-            return f"∂{self.write(name.of)}/∂{self.write(name.by)}"
-        if name.mark in ("after", "before"):
-            return f"{self.write(replace(name, mark=''))} {name.mark}"
-        if self.textbook and all(isinstance(i, int) for i in name.index):
-            found = self._short(name)
-            if found:
-                return found
-        layer = "" if name.layer is None or name.symbol == "y" else str(name.layer)
-        places = [*([] if name.row is None else [name.row]), *name.index]
-        index = f"[{','.join(map(str, places))}]" if places else ""
-        return f"{_INDEX.get(name.symbol, name.symbol)}{layer}{index}"
-
-    def _short(self, name: Name) -> str:
-        """Give the textbook name, or nothing where there is none."""
-        symbol, last = name.symbol, len(self.sizes) - 1
-        if symbol == "C":
-            return "E"
-        if not name.index:
-            return ""
-        index = tuple(int(i) for i in name.index)
-        if symbol == "x":
-            return self.neuron(0, index[0])
-        if symbol in ("y", "L"):
-            return f"{'target' if symbol == 'y' else 'E'}_{self.neuron(last, index[0])}"
-        l = name.layer or 0
-        if symbol == "W":
-            before = sum(rows * columns for columns, rows in pairwise(self.sizes[:l]))
-            return f"w{before + index[0] * self.sizes[l - 1] + index[1] + 1}"
-        if symbol == "b":
-            return f"b{sum(self.sizes[1:l]) + index[0] + 1}"
-        return _TEXTBOOK.get(symbol, "").format(self.neuron(l, index[0]))
+        return self.notation.text(name)

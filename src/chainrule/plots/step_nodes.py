@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.explain.names import Name
 from chainrule.language import tr
 from chainrule.plots.edges import DASHES
 from chainrule.plots.layout import Layer
@@ -15,6 +14,8 @@ from chainrule.plots.step_panel import ASKED, INK, PATH, PEN, StepPanel, ink
 from chainrule.plots.style import significant, text_width
 
 __all__ = ["draw_cost", "draw_losses", "draw_neurons"]
+
+_LEAST = 5.3  # points, of the letters in a circle
 
 
 def draw_neurons(panel: StepPanel, l: int, layer: Layer) -> None:
@@ -32,7 +33,8 @@ def draw_neurons(panel: StepPanel, l: int, layer: Layer) -> None:
                 panel.axes.plot(
                     layer.x + reach, y + side * reach, color=ink(lit), linewidth=1.2, zorder=6, label="dropped"
                 )
-        called = words.neuron(l, i) if forward else words.error(l, i)
+        symbol, at = panel.flow.keys[l] if l else ("x", None)
+        called = words.neuron(symbol, at, i) if forward else words.error(l, i)
         _above(panel, layer.x, y + plan.detail.radius, called, lit)
         notes = list(panel.flow.notes[l].items())[: plan.detail.notes]
         lines = "\n".join(f"{key} = {significant(float(each[i]), plan.detail.digits)}" for key, each in notes)
@@ -64,16 +66,20 @@ def _draw_circle(
             zorder=4,
         )
         panel.axes.add_patch(disc)
-    _inside(panel, place, value, 1.65 * radius, lit)
+    _inside(panel, place, value, 1.6 * radius, lit)
 
 
 def _inside(panel: StepPanel, place: tuple[float, float], value: float, room: float, lit: bool) -> None:
-    """Write a number into a circle or box, smaller where it is long."""
+    """Write a number into a circle or box: smaller where it is long, with fewer digits where it would be too small."""
     from matplotlib.patheffects import withStroke
 
-    text = significant(value, panel.plan.detail.digits)
+    for digits in range(panel.plan.detail.digits, 0, -1):
+        text = significant(value, digits)
+        fitting = 72 * room / (text_width(text, 1.0) + 0.2 * text.count("−"))  # minus signs are wider than digits
+        if fitting >= _LEAST:
+            break
+    points = max(_LEAST, min(panel.plan.detail.value, fitting))
     # A white outline keeps the digits legible where a disc's edge runs through them.
-    points = max(5.0, min(panel.plan.detail.value, 72 * room / text_width(text, 1.0)))
     written = panel.axes.text(*place, text, fontsize=points, ha="center", va="center", color=ink(lit), zorder=5)
     written.set_path_effects([withStroke(linewidth=1.5, foreground="white")])
 
@@ -118,7 +124,7 @@ def draw_losses(panel: StepPanel, losses: Layer) -> None:
             panel.axes.text(losses.x, y, target, fontsize=plan.detail.note, ha="center", va="center", color=ink(lit))
             continue
         _inside(panel, (losses.x, y), float(flow.losses[k]), 1.9 * wide, lit)
-        called = panel.words.write(Name("L", index=(k,))) if flow.forward else panel.words.output_slope(k, flow.short)
+        called = panel.words.loss(k) if flow.forward else panel.words.output_slope(k, flow.short)
         if plan.detail.notes:
             _above(panel, losses.x, y + high, called, lit)
             _below(panel, losses.x, y - high, target, lit)

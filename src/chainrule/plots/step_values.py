@@ -7,10 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule.explain.anatomy import Anatomy, Key
+from chainrule.explain.forms.common import Row
+from chainrule.explain.forms.losses import loss_part_form
 from chainrule.explain.names import COST, Name
 from chainrule.explain.trace import Stage, Trace
 from chainrule.formulas.losses import cross_entropy_slope
-from chainrule.network import BatchNorm, Dense, Dropout
+from chainrule.network import BatchNorm, Dense
 from chainrule.plots.step_names import Words
 
 __all__ = ["Flow", "backward_flow", "dropped_neurons", "forward_flow", "value_of"]
@@ -24,7 +27,9 @@ class Flow:
 
     Args:
         forward: whether it is the forward pass.
-        neurons: the number in each circle, by layer from 0 to K.
+        keys: what leaves each layer from 0 to K, as `Anatomy` calls it: x, a, or "drop" behind a dropout.
+        sums: what the lines into each layer from 1 to K add up to: "z", or "u" before a batch normalization.
+        neurons: the number in each circle, by layer from 0 to K; the inputs themselves in layer 0.
         weights: the number on each line, by layer from 1 to K, shape (N_l, N_{l-1}).
         edges: what flows along each line, in the same order.
         notes: by layer, the numbers below each circle by what they are called.
@@ -34,6 +39,8 @@ class Flow:
     """
 
     forward: bool
+    keys: tuple[Key, ...]
+    sums: tuple[str, ...]
     neurons: tuple[Floats, ...]
     weights: tuple[Floats, ...]
     edges: tuple[Floats, ...]
@@ -45,39 +52,39 @@ class Flow:
 
 def forward_flow(trace: Trace, row: int, words: Words) -> Flow:
     """Give activations, weights and what each weight adds: w a, w times the activation that comes in."""
-    p, dense = trace.model.parameters, _dense(trace)
-    notes: list[dict[str, Floats]] = [{}]
-    for l in range(1, trace.model.network.depth + 1):
-        biases = p.b[l] if p.b[l] is not None else p.beta.get(l)
-        notes.append({"net" if words.textbook else "z": trace.Z[l][row]})
-        if biases is not None:
-            notes[-1]["b" if p.b[l] is not None else "β"] = biases
+    body, p, dense = Anatomy(trace), trace.model.parameters, _dense(trace)
+    keys, sums = _leaving(body), _sums(body)
     return Flow(
         True,
-        tuple(trace.A[l][row] for l in range(len(notes))),
+        keys,
+        sums,
+        (trace.X[row], *(body.forward[key][row] for key in keys[1:])),
         tuple(p.W[stage.l] for stage in dense),
         tuple(p.W[stage.l] * stage.before[row] for stage in dense),
-        tuple(notes),
-        None if trace.Y is None else _losses(trace, row),
+        (_after_inputs(body, keys[0], row, words), *(_made_of(body, l, row, words) for l in range(1, len(keys)))),
+        None if trace.Y is None else _losses(body, row),
         trace.cost,
     )
 
 
 def backward_flow(trace: Trace, row: int, words: Words) -> Flow:
-    """Give errors, the row's dC/dW and what each weight takes back: delta w."""
-    p, dense, gradient = trace.model.parameters, _dense(trace), trace.row_gradient(row)
-    neurons = (trace.dX[row], *(trace.D[l][row] for l in range(1, trace.model.network.depth + 1)))
+    """Give errors, what the row adds to dC/dW, and what each weight takes back: delta w, or dC/du w."""
+    body, p, dense, gradient = Anatomy(trace), trace.model.parameters, _dense(trace), trace.row_gradient(row)
+    keys = _leaving(body)
     edges = []
     for stage in dense:
         assert stage.D is not None
         edges.append(stage.D[row][:, None] * p.W[stage.l])
+    begin = {} if keys[0] == ("x", None) else {f"∂{words.cost}/∂{words.any(keys[0][0])}": body.backward[keys[0]][row]}
     return Flow(
         False,
-        neurons,
+        keys,
+        _sums(body),
+        (trace.dX[row], *(trace.D[l][row] for l in range(1, len(keys)))),
         tuple(gradient.W[stage.l] for stage in dense),
         tuple(edges),
-        ({}, *(_factors(trace, row, l, words) for l in range(1, len(neurons)))),
-        _output_slopes(trace, row),
+        (begin, *(_factors(body, l, row, words) for l in range(1, len(keys)))),
+        _output_slopes(body, row),
         1.0,
         trace.objective.pair is not None,
     )
@@ -98,11 +105,12 @@ def value_of(name: Name, trace: Trace, row: int) -> float | None:
     Args:
         name: which number; a derivative by a parameter that names no row is that of the whole batch.
         trace: the step.
-        row: the row, for numbers that each row has.
+        row: the row, for numbers that each row has and whose name says none.
     """
     place = name if name.by is None else name.by
     if name.through is not None or not all(isinstance(i, int) for i in place.index):
         return None
+    row = place.row if isinstance(place.row, int) else row
     array: Floats | float | None
     if name.symbol != "d":
         array = _numbers(name, trace, row)
@@ -116,101 +124,99 @@ def value_of(name: Name, trace: Trace, row: int) -> float | None:
 
 
 def _numbers(name: Name, trace: Trace, row: int) -> Floats | float | None:
-    l = -1 if name.layer is None else name.layer
+    body, l = Anatomy(trace), -1 if name.layer is None else name.layer
     if name.symbol in ("W", "b", "gamma", "beta"):
         owner = trace.update.after if name.mark == "after" else trace.model.parameters
         return owner.get(f"{name.symbol}{l}") if name.mark in ("", "before", "after") else None
     if name.mark:
         return None
-    if name.symbol in ("x", "y"):
-        array = trace.X if name.symbol == "x" else trace.Y
-        return None if array is None else array[row]
     if name.symbol == "L":
         if trace.losses is None:
             return None
-        return _losses(trace, row) if name.index else trace.losses[row]
+        return _losses(body, row) if name.index else trace.losses[row]
     if name.symbol == "C":
         return trace.cost
-    if name.symbol in ("z", "delta"):
-        rows = (trace.Z if name.symbol == "z" else trace.D).get(l)
-        return None if rows is None else rows[row]
-    if name.symbol == "drop":
-        return trace.A[l][row] if l in trace.A else None
-    activated = [stage.A for stage in trace.stages if stage.l == l and not isinstance(stage.layer, Dropout)]
-    return activated[-1][row] if name.symbol == "a" and activated else None
+    if name.symbol == "delta":
+        trace.need_errors()
+        return _row_of(body.backward.get(("z", name.layer)), row)
+    key = name.symbol, name.layer
+    return _row_of(body.forward.get(key), row) if key in body.forward else body.statistics.get(key)
 
 
 def _slopes(by: Name, trace: Trace, row: int) -> Floats | None:
     """Give dC by an array."""
-    l = -1 if by.layer is None else by.layer
+    trace.need_errors()
     if by.symbol in ("W", "b", "gamma", "beta"):
-        fixed = by.symbol == "b" and trace.model.network.dense[l - 1].bias == "fixed"
-        trace.need_targets()
+        fixed = by.symbol == "b" and trace.model.network.dense[(by.layer or 0) - 1].bias == "fixed"
         gradient = trace.gradient if by.row is None else trace.row_gradient(row)
-        return None if gradient is None or fixed else gradient.get(f"{by.symbol}{l}")
-    if by.symbol == "x":
-        return trace.dX[row]
-    if by.symbol == "z":
-        rows = trace.D.get(l)
-        return None if rows is None else rows[row]
-    return _activation_slopes(trace, row, l) if by.symbol == "a" else None
+        return None if gradient is None or fixed else gradient.get(f"{by.symbol}{by.layer}")
+    return _row_of(Anatomy(trace).backward.get((by.symbol, by.layer)), row)
+
+
+def _row_of(rows: Floats | None, row: int) -> Floats | None:
+    return None if rows is None else np.asarray(rows[row])
 
 
 def _dense(trace: Trace) -> list[Stage]:
     return [stage for stage in trace.stages if isinstance(stage.layer, Dense)]
 
 
-def _activation_slopes(trace: Trace, row: int, l: int) -> Floats | None:
-    """Give dC/dA of a layer, before a dropout; None at outputs whose loss is computed from the weighted sums."""
-    places = [n for n, stage in enumerate(trace.stages) if stage.l == l and stage.D is not None]
-    if not places:
-        return None
-    if places[-1] + 1 < len(trace.stages):
-        G = trace.stages[places[-1] + 1].G
-        return None if G is None else G[row]
-    loss = trace.objective.loss
-    if loss.slope is None or trace.objective.pair is not None or trace.Y is None:
-        return None
-    return trace.share[row] * loss.bound(loss.slope)(trace.A[l][row : row + 1], trace.Y[row : row + 1])[0]
+def _leaving(body: Anatomy) -> tuple[Key, ...]:
+    """Give what leaves each layer from 0 to K."""
+    last = {stage.l: k for k, stage in enumerate(body.stages)}
+    return tuple(body.out(last.get(l, -1)) for l in range(body.step.model.network.depth + 1))
 
 
-def _factors(trace: Trace, row: int, l: int, words: Words) -> dict[str, Floats]:
-    """Give the two factors of a neuron's error, dC/da and f'(z), where it is their product."""
-    stage = next(stage for stage in reversed(trace.stages) if stage.l == l and stage.D is not None)
+def _sums(body: Anatomy) -> tuple[str, ...]:
+    """Give what the lines into each layer from 1 to K add up to."""
+    return tuple(body.sums(k)[0] for k, stage in enumerate(body.stages) if isinstance(stage.layer, Dense))
+
+
+def _after_inputs(body: Anatomy, key: Key, row: int, words: Words) -> dict[str, Floats]:
+    """Give what a normalization or dropout makes of the inputs, before the first weights."""
+    return {} if key == ("x", None) else {words.any(key[0]): body.forward[key][row]}
+
+
+def _made_of(body: Anatomy, l: int, row: int, words: Words) -> dict[str, Floats]:
+    """Give a neuron's z, and what belongs to it: its bias; behind a batch normalization the shift beta, and u."""
+    p, found = body.step.model.parameters, {words.any("z"): body.forward["z", l][row]}
+    if ("u", l) in body.forward:
+        return found | {words.any("beta"): p.beta[l], "u": body.forward["u", l][row]}
+    return found if p.b[l] is None else found | {"b": p.b[l]}
+
+
+def _factors(body: Anatomy, l: int, row: int, words: Words) -> dict[str, Floats]:
+    """Give the two factors of a neuron's error, dC/da and f'(z), where it is their product; and dC/du."""
+    stage = next(stage for stage in reversed(body.stages) if stage.l == l and stage.D is not None)
     assert isinstance(stage.layer, Dense | BatchNorm)
     assert stage.Z is not None
-    activation, slopes = stage.layer.activation, _activation_slopes(trace, row, l)
-    found = {} if slopes is None else {f"∂{words.cost}/∂{'out' if words.textbook else 'a'}": slopes}
-    if found and activation.slope is not None:
-        found["f′(net)" if words.textbook else "f′(z)"] = activation.bound(activation.slope)(stage.Z[row], stage.A[row])
+    activation, found = stage.layer.activation, {}
+    if ("a", l) in body.backward:
+        found[f"∂{words.cost}/∂{words.any('a')}"] = body.backward["a", l][row]
+        if activation.slope is not None:
+            slopes = activation.bound(activation.slope)(stage.Z[row], stage.A[row])
+            found[f"f′({words.any('z')})"] = slopes
+    if ("u", l) in body.backward:
+        found[f"∂{words.cost}/∂u"] = body.backward["u", l][row]
     return found
 
 
-def _losses(trace: Trace, row: int) -> Floats | None:
+def _losses(body: Anatomy, row: int) -> Floats | None:
     """Give what each output adds to the row's loss; None for a loss that is no sum over outputs."""
-    assert trace.Y is not None
-    assert trace.losses is not None
-    objective, l = trace.objective, trace.model.network.depth
-    Z, A, Y = (array[row : row + 1] for array in (trace.Z[l], trace.A[l], trace.Y))
-    count, whole = Y.shape[1], trace.losses[row]
-    outputs = [slice(k, k + 1) for k in range(count)]
-    if objective.pair is None:
-        each = [objective.value(A[:, k], Y[:, k])[0] for k in outputs]
-    elif trace.model.network.output_activation.pullback is not None:
-        each = [Y[0, k] * objective.pair.value(Z, one[None])[0] for k, one in enumerate(np.eye(count))]
-    else:
-        each = [objective.pair.value(Z[:, k], Y[:, k])[0] for k in outputs]
-    for parts in (np.array(each), np.array(each) / count):  # a sum over outputs, or their mean
-        if abs(parts.sum() - whole) <= 1e-9 * max(abs(whole), float(np.abs(parts).max())):
-            return parts
-    return None
+    step, l = body.step, body.step.model.network.depth
+    z, a, y = (Row(Name(*key), body.forward[key][row]) for key in (("z", l), ("a", l), ("y", None)))
+    loss, activation = step.objective.loss, step.model.network.output_activation
+    parts = [loss_part_form(loss, activation, z, a, y, k) for k in range(len(a))]
+    found = [part.value for part in parts if part is not None]
+    return np.array(found) if len(found) == len(parts) else None
 
 
-def _output_slopes(trace: Trace, row: int) -> Floats | None:
+def _output_slopes(body: Anatomy, row: int) -> Floats | None:
     """Give dC/da of the outputs; a - y where that is the short form of their error; else None."""
-    l, network = trace.model.network.depth, trace.model.network
-    pair = trace.objective.loss.pair_for(network.output_activation)
+    step, last = body.step, ("a", body.step.model.network.depth)
+    pair = step.objective.loss.pair_for(step.model.network.output_activation)
     if pair is None:
-        return _activation_slopes(trace, row, l)
-    assert trace.Y is not None
-    return trace.A[l][row] - trace.Y[row] if pair.slope is cross_entropy_slope else None
+        return _row_of(body.backward.get(last), row)
+    assert step.Y is not None
+    short = pair.slope is cross_entropy_slope
+    return np.asarray(body.forward[last][row] - step.Y[row]) if short else None
