@@ -24,7 +24,7 @@ _ARRAY = re.compile(r"(?P<symbol>[A-Za-z]+?)(?P<layer>\d+)?\s*(\[(?P<index>[\d\s
 _NEGATIVE = re.compile(r"(?P<array>[A-Za-z]+\d*)\s*\[(?P<index>[\d\s,-]*-\s*\d[\d\s,-]*)\]")
 _FLAT = re.compile(r"(?P<kind>[wb])(?P<number>\d+)")
 _TEXTBOOK = re.compile(r"(?:(?P<kind>net|out|target|delta|E)_?)?(?P<side>[hio])(?P<number>\d+)")
-# Settings and the numbers of an update belong to no layer.
+# Settings and the numbers of an update: of no layer.
 _NO_LAYER = re.compile(r"[a-z]+(_\d|\[|$)")
 # A number of one parameter's update, such as m[W1[0,0]] after.
 _OF_UPDATE = re.compile(r"(?P<symbol>[a-z]+)\[(?P<through>[A-Za-z]\w*\s*(?:\[[\d\s,]*\])?)\](?P<mark> before| after)?")

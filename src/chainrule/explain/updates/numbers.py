@@ -30,7 +30,9 @@ def find_update_number(step: Trace, parameter: Name, symbol: str, mark: str = ""
     'hat'
     """
     symbol, mark = (symbol[:-3], "hat") if symbol.endswith("hat") else (symbol, mark)
-    names = [each.name for each in _refs((*update_equations(step, parameter), *_unwritten(step, parameter)))]
+    names = [
+        each.name for each in _refs((*update_equations(step, parameter, notes=False), *_unwritten(step, parameter)))
+    ]
     alike = [each for each in names if each.symbol == symbol and each.through in (None, parameter)]
     marks = (mark,) if mark else ("", "after")
     return next((each for wanted in marks for each in alike if each.mark == wanted), None)
