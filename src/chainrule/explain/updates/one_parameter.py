@@ -90,7 +90,7 @@ class OneParameter:
         if not self.is_weight:
             return []
         assert self.name.layer is not None
-        l, index = self.name.layer, self.name.index
+        l, index = self.name.layer, tuple(map(int, self.name.index))
         return [(penalty, float(slopes[l][index])) for penalty, slopes in self.update.price_slopes]
 
     def strength(self, penalty: Penalty | None) -> Ref | None:
