@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from tests.explain import parsing
+
+from chainrule import Network, explain
+from chainrule.cli.pages import write_page
 
 from .conftest import PEOPLE, Runner
 
@@ -106,6 +111,10 @@ def test_chinese(chainrule: Runner) -> None:
     [
         (("--row", "200"), "has the rows 0 to 199"),
         (("--row", "3-500"), "has the rows 0 to 199"),
+        (("--row", "3-2"), "write 2-3"),
+        (("--row", "all", "--notation", "textbook"), "--notation index"),
+        (("--out", "step.docx"), "the ending tells no format"),
+        (("--json", "--format", "md"), "leave one out"),
         (("--row", "-1"), "row"),
         (("--row", "one"), "it takes a row, such as 17"),
         (("--of", "dC/dW9[0,0]"), "did you mean 'dC/dW"),
@@ -131,3 +140,51 @@ def test_a_model_without_data(chainrule: Runner, people: Path, model: Path) -> N
     run = chainrule("explain", model)
     assert (run.code, run.out) == (2, "")
     assert "name the data" in run.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (("step-by-step", "iris"), "leave DATA iris out"),
+        (("step-by-step", "--row", "3"), "leave --row 3 out"),
+        (("step-by-step", "--target", "species"), "leave --target species out"),
+        (("stepbystep",), "did you mean step-by-step?"),
+    ],
+)
+def test_the_worked_example_takes_no_data(arguments: tuple[str, ...], text: str, chainrule: Runner) -> None:
+    run = chainrule("explain", *arguments)
+    assert (run.code, run.out) == (2, "")
+    assert text in run.err
+
+
+def test_a_built_in_set_has_its_target(chainrule: Runner, model: Path) -> None:
+    run = chainrule("explain", model, "iris", "--target", "species")
+    assert (run.code, run.out) == (2, "")
+    assert "leave --target out" in run.err
+
+
+def test_why_there_are_no_targets(chainrule: Runner, people: Path, model: Path, tmp_path: Path) -> None:
+    lines = [",".join(line.split(",")[:-1]) for line in PEOPLE.splitlines()]
+    (tmp_path / "new.csv").write_text("\n".join(lines), encoding="utf-8")
+    assert "new.csv has no column 'group'" in chainrule("explain", model, "new.csv", "--of", "C").err
+
+
+def test_json_as_in_other_commands(chainrule: Runner) -> None:
+    short, long = (chainrule("explain", "step-by-step", *way).out for way in (["--json"], ["--format", "json"]))
+    assert short == long
+    assert json.loads(short)["network"] == [2, 2, 2]
+
+
+def test_long_pages_are_paged_with_a_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
+    paged: list[str] = []
+    monkeypatch.setattr("pydoc.pager", paged.append)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.delenv("LESS", raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("LINES", "30")
+    model = Network.from_sizes([2, 2, 2], "tanh").init(seed=0)
+    for depth in (1, 4):
+        write_page(explain(model, [[1, 2]], of="a2[0]", depth=depth), "text", None)
+    assert len(paged) == 1
+    assert os.environ["LESS"].endswith("q to end")
+    monkeypatch.delenv("LESS")

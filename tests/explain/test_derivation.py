@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from tests.explain.cases import names_of, random_step
 
-from chainrule.explain import Trace, explain
+from chainrule import Network
+from chainrule.explain import Trace, explain, trace
 from chainrule.explain.expressions import Expr, Product, Sum, children
-from chainrule.explain.page import Equation
+from chainrule.explain.page import Equation, Heading
+from chainrule.layers import BatchNorm, Dense
 
 CASES = int(os.environ.get("CHAINRULE_CASES", "60"))
 
@@ -73,3 +75,22 @@ def test_numerical_derivative_agrees(seed: int) -> None:
         if check is None or abs(check.left - check.right) > 1e-4 * max(1.0, abs(check.slope)):
             continue  # at a kink the two sides differ
         assert abs(check.slope - found.value) <= 1e-6 * max(1.0, abs(found.value), step.cost), asked
+
+
+def test_steps_and_paths_are_kept_whole() -> None:
+    step = trace(Network.from_sizes([2, 2, 1], "tanh").init(seed=0), [[0.5, 1.0]], [0.25])
+    whole, updated, derivative = (explain(step, of=of) for of in (None, "W1[0,0] after", "dC/dW1[0,0]"))
+    assert whole.steps == whole.blocks[1:]
+    assert updated.steps == updated.blocks[1:]
+    assert any(isinstance(block, Heading) for block in updated.steps)
+    assert (derivative.steps, derivative.paths) == (derivative.parts[0][1:], derivative.parts[1])
+    assert not explain(step, of="a1[0]").paths
+
+
+def test_slope_of_a_normalization_in_prediction() -> None:
+    layers = [Dense(3, "identity"), BatchNorm("tanh"), Dense(1, "identity")]
+    model = Network(layers, inputs=2).init(seed=1)
+    model.statistics.var[1][:] = 4.0
+    found = explain(model, [[0.3, 0.4]], of="z1[0]")
+    slope = explain(model, [[0.3, 0.4]], [[1.0]], "dz1[0]/du1[0]")
+    assert slope.value == pytest.approx(found.value / explain(model, [[0.3, 0.4]], of="u1[0]").value, rel=1e-12)

@@ -19,7 +19,7 @@ from chainrule.explain.expressions import Call, Expr, Negative, Power, Product, 
 from chainrule.explain.names import COST, Name, slope_of
 from chainrule.explain.page import Equation, Prose
 from chainrule.explain.trace import Trace, trace
-from chainrule.explain.updates.equations import update_equations, update_grid, update_shares
+from chainrule.explain.updates.equations import update_equations, update_grid, update_shares, update_words
 from chainrule.explain.updates.one_parameter import find_parameter, name_at
 from chainrule.formulas import L1, L2, OPTIMIZERS, SGD, MaxNorm, Optimizer, Penalty
 from chainrule.language import Message
@@ -389,7 +389,8 @@ def test_kink_of_l1_at_0() -> None:
     assert not update_equations(step, Name("W", 1, (0, 0)))[0].because
     model = step.model.copy()
     model["w1"] = 0
-    line = update_equations(trace(model, [[1, 2]], [[0, 1]], penalties=L1(0.5)), Name("W", 1, (0, 0)))[0]
+    again = trace(model, [[1, 2]], [[0, 1]], optimizer=SGD(), penalties=L1(0.5))
+    line = update_equations(again, Name("W", 1, (0, 0)))[0]
     assert "no derivative" in line.because
     assert line.result == line.forms[0].value
 
@@ -471,7 +472,8 @@ def test_trained_model_goes_on_as_it_was_trained(optimizer: str) -> None:
 
 def test_untrained_model_descends_plainly() -> None:
     rule = trace(Network.from_sizes([2, 1]).init(), X, Y).rule
-    assert (str(rule.optimizer), rule.penalties, rule.clip, rule.notes) == ("sgd(rate=0.1)", (), None, ())
+    assert (str(rule.optimizer), rule.penalties, rule.clip) == ("sgd(rate=0.1)", (), None)
+    assert "has not been trained" in str(rule.notes)
 
 
 def test_what_is_given_comes_before_what_was_trained_with() -> None:
@@ -518,7 +520,7 @@ def test_odd_settings_do_no_harm(kept: Any) -> None:
     model.settings = {"optimizer": kept, "penalties": [kept], "schedule": kept, "clip": None}
     rule = trace(model, X, Y).rule
     assert rule.optimizer.name == "sgd"
-    assert len(rule.notes) == (1 if kept is None else 2)
+    assert len(rule.notes) == 2
 
 
 @pytest.mark.parametrize(
@@ -559,3 +561,32 @@ def test_without_targets_there_is_no_update() -> None:
     for asked in (lambda: update_equations(step, Name("W", 1, (0, 0))), lambda: update_grid(step)):
         with pytest.raises(UsageError, match="without targets"):
             asked()
+
+
+def test_what_is_decided_for_the_reader_is_said() -> None:
+    network = Network.from_sizes([1, 1])
+    untrained = trace(network.init(), [[1.0]], [1.0])
+    assert "gradient descent with the rate" in str(untrained.rule.notes)
+    trained = train(network, [[1.0]], [1.0], optimizer=Adam(0.01), epochs=1)
+    assert "this is its first update" in str(trace(trained, [[1.0]], [1.0]).rule.notes)
+    for optimizer in (Adam(0.01), SGD(0.5)):
+        assert not trace(trained, [[1.0]], [1.0], optimizer=optimizer).rule.notes
+
+
+@pytest.mark.parametrize("name", list(OPTIMIZERS))
+def test_every_optimizer_has_its_words(name: str) -> None:
+    step = trace(Network.from_sizes([1, 1]).init(), [[1.0]], [1.0], optimizer=OPTIMIZERS[name])
+    (said,) = update_words(step)
+    assert str(float(step.rule.optimizer.rate)) in str(said.text)
+
+
+@pytest.mark.parametrize(("updates", "said"), [(0, "begins at 0"), (20_000, "hardly changes it")])
+def test_bias_correction_is_said_by_its_size(updates: int, said: str) -> None:
+    model = Network.from_sizes([1, 1]).init()
+    slots = tuple(np.zeros_like(model.theta) for _ in range(2))
+    memory = Memory("adam", slots, updates)
+    step = trace(model, [[1.0]], [1.0], optimizer="adam", memory=memory)
+    lines = update_equations(step, Name("W", 1, (0, 0)))
+    remarks = [str(line.because) for line in lines if isinstance(line, Equation) and "division" in str(line.because)]
+    assert len(remarks) == 2
+    assert all(said in remark for remark in remarks)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -13,11 +11,11 @@ import typer
 
 from chainrule.cli import completion as complete
 from chainrule.cli import parameters as p
-from chainrule.language import told, tr
+from chainrule.language import Message, template, tr
 
 if TYPE_CHECKING:
+    from chainrule.errors import DataError, UsageError
     from chainrule.explain import Page, Trace
-    from chainrule.model import Model
 
 __all__ = ["explain"]
 
@@ -49,10 +47,11 @@ Of = Annotated[
     ),
 ]
 Row = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="ROW",
-        help="Which row of the data, counted from 0; 3-8 takes the rows 3 to 8 as one batch, all takes all.",
+        help="Which row of the data, counted from 0; 3-8 takes the rows 3 to 8 as one batch, all takes all."
+        " Default: 0.",
         rich_help_panel=_STEP,
     ),
 ]
@@ -82,7 +81,7 @@ Format = Annotated[
     typer.Option(
         "--format",
         metavar="FORMAT",
-        help="text, md, latex, html or json. Default: by how --out ends, else text.",
+        help="text, md, latex, html or json. Default: by how --out ends (.txt, .md, .tex, .html, .json), else text.",
         autocompletion=complete.page_formats,
         rich_help_panel=p.RESULTS,
     ),
@@ -119,14 +118,12 @@ Rate = Annotated[
     typer.Option(metavar="RATE", help="The learning rate. Default: as in training.", rich_help_panel=_STEP),
 ]
 
-_FORMAT_OF = {".txt": "text", ".md": "md", ".tex": "latex", ".html": "html", ".htm": "html", ".json": "json"}
-
 
 def explain(
     model: Subject,
     data: Rows = None,
     of: Of = None,
-    row: Row = "0",
+    row: Row = None,
     target: p.ModelTarget = None,
     optimizer: Optimizer = None,
     rate: Rate = None,
@@ -139,41 +136,74 @@ def explain(
     plot: Picture = None,
     data_dir: p.DataDir = None,
     encoding: p.Encoding = None,
+    as_json: p.AsJson = False,
 ) -> None:
     """Say where a number comes from: an activation, an error, a derivative, an update.
 
-    The number is taken apart into the factors of the chain rule, with the real values filled in. Without --of the whole
-    step is told, layer by layer: forward, how wrong it is, backward, one update.
+    The number is taken apart into the factors of the chain rule, with the real values filled in.
+
+    Without --of the whole step is told, layer by layer: forward, how wrong it is, backward, one update.
     """
     from chainrule.cli.files import check_picture_place, check_place
+    from chainrule.cli.pages import choose_format, write_page
+    from chainrule.cli.tracing import step_of_rows
+    from chainrule.errors import UsageError
     from chainrule.explain import explain as derive
 
-    chosen = _format(format, out)
+    reason: DataError | None = None
+
+    chosen = choose_format(format, out, as_json)
     inputs = [each for each in (None if model == EXAMPLE else model, data) if each is not None]
     if out is not None:
         check_place(out, inputs)
     if plot is not None:
         check_picture_place(plot, inputs)
     wanted = {"optimizer": _optimizer(optimizer, rate), "row": row, "target": target}
-    step = _example(wanted) if model == EXAMPLE else _step(Path(model), data, wanted, data_dir, encoding)
+    if model == EXAMPLE:
+        _refuse({"DATA": data, "--row": row, "--target": target, "--data-dir": data_dir, "--encoding": encoding})
+        step = _example(wanted)
+    else:
+        step, reason = step_of_rows(Path(model), data, wanted, data_dir, encoding)
     names = notation or ("textbook" if model == EXAMPLE else "index")
-    page: Page = derive(step, of=of, depth=depth, most=most, notation=names, digits=digits)
+    try:
+        page: Page = derive(step, of=of, depth=depth, most=most, notation=names, digits=digits)
+    except UsageError as error:
+        raise _in_words_of_the_shell(error, reason) from None
     if model == EXAMPLE and of is None:
         page = _with_slip(page, step)
     if plot is not None:
         _draw(step, of, names, plot)
-    _write(page, chosen, out, whole=of is None)
+    write_page(page, chosen, out)
 
 
-def _format(format: str | None, out: Path | None) -> str:
-    from chainrule.errors import UnknownName
-    from chainrule.explain import FORMATS
+def _refuse(given: dict[str, Any]) -> None:
+    """Refuse what the worked example does not take."""
+    from chainrule.errors import UsageError
 
-    if format is None:
-        return "text" if out is None else _FORMAT_OF.get(out.suffix.lower(), "text")
-    if format not in FORMATS:
-        raise UnknownName.among("format", format, FORMATS)
-    return format
+    for name, value in given.items():
+        if value is not None:
+            raise UsageError(
+                "{example} is a worked example with its own two inputs; leave {name} {value} out",
+                example=EXAMPLE,
+                name=name,
+                value=value,
+            )
+
+
+def _in_words_of_the_shell(error: UsageError, reason: DataError | None) -> UsageError:
+    """Say what to type where a message tells what to write in Python, and why there are no targets."""
+    from chainrule.errors import ShapeError, UsageError
+
+    if error.key.startswith("without targets") and reason is not None:
+        key = template("without targets there is no error to explain: {reason}")
+        return UsageError(key, reason=Message(reason.key, **reason.fields))
+    if error.key.endswith("Use notation='index'"):
+        key = template(
+            "textbooks have names for one example in a network of at most one hidden layer; this one is {sizes} with "
+            "{m} rows. Leave --notation out, or use --notation index"
+        )
+        return ShapeError(key, **error.fields)
+    return error
 
 
 def _optimizer(name: str | None, rate: float | None) -> Any:
@@ -212,99 +242,9 @@ def _with_slip(page: Page, step: Trace) -> Page:
     return replace(page, blocks=(*page.blocks, *slip_blocks(step)))
 
 
-def _step(path: Path, data: str | None, wanted: dict[str, Any], data_dir: Path | None, encoding: str | None) -> Trace:
-    """Trace the rows that are asked for, with their targets where the data have them."""
-    from chainrule.errors import UsageError
-    from chainrule.explain import trace
-    from chainrule.explain.columns import columns_of
-    from chainrule.recipes import check_labels, encode, ignored_columns
-    from chainrule.storage import load
-
-    model = load(path)
-    if data is None:
-        raise UsageError(
-            "name the data whose row is to be explained, such as: chainrule explain {model} FILE.csv --row 0",
-            model=path,
-        )
-    rows, y, name = _rows(model, data, wanted["target"], data_dir, encoding)
-    chosen = _chosen(wanted["row"], len(rows), name)
-    X = encode(model, rows[chosen], name, ignored_columns(model))
-    targets = None if y is None else y[chosen]
-    if targets is not None:
-        check_labels(model, targets, name)
-    step = trace(replace(model, encoder=None), X, targets, optimizer=wanted["optimizer"])
-    called = tuple(f"row {r} of {name}" for r in range(chosen.start, chosen.stop))
-    return replace(step, columns=columns_of(model.encoder), rows=called)
-
-
-def _rows(
-    model: Model, data: str, target: str | None, data_dir: Path | None, encoding: str | None
-) -> tuple[Any, Any, str]:
-    """Read the data: with targets where they have any, else rows alone, for the numbers of the forward pass."""
-    from chainrule.cli.files import load_for
-    from chainrule.cli.predict import read_data
-    from chainrule.errors import DataError
-    from chainrule.recipes import where_of
-
-    try:
-        dataset = load_for(model, data, target, data_dir, encoding)
-    except DataError:
-        if target is not None:
-            raise
-        rows, name = read_data(model, data, data_dir, encoding)
-        return rows, None, name
-    return dataset.X, dataset.y, where_of(dataset)
-
-
-def _chosen(row: str, n: int, name: str) -> slice:
-    """Read which rows are asked for: 17, 3-8 or all."""
-    from chainrule.errors import UsageError
-
-    match = re.fullmatch(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?", row)
-    if row.strip() == "all":
-        return slice(0, n)
-    if match is None:
-        raise UsageError("--row is {row!r}; it takes a row, such as 17, several, such as 3-8, or all", row=row)
-    first, last = int(match[1]), int(match[2] or match[1])
-    if not first <= last < n:
-        raise UsageError("--row is {row}; {name} has the rows 0 to {last}", row=row, name=name, last=n - 1)
-    return slice(first, last + 1)
-
-
 def _draw(step: Trace, of: str | None, notation: str, path: Path) -> None:
     from chainrule.cli.output import make_console
     from chainrule.plots import save_figure, step_diagram
 
     save_figure(step_diagram(step, of, notation=notation), path)
     make_console(sys.stderr).print(tr("plot   {path}", path=path), highlight=False)
-
-
-def _write(page: Page, format: str, out: Path | None, *, whole: bool) -> None:
-    """Write the page to a file, or show it: with colours, and with a pager where it is long, at a terminal."""
-    from chainrule.cli.output import make_console
-    from chainrule.explain import render
-    from chainrule.storage import atomic_write
-
-    if out is not None:
-        atomic_write(out, render(page, format).encode("utf-8"))
-        make_console(sys.stderr).print(tr("{title}: written to {path}", title=told(page.title), path=out))
-    elif format == "text" and sys.stdout.isatty():
-        _show(page, paged=whole)
-    else:
-        sys.stdout.write(render(page, format))
-        sys.stdout.flush()
-
-
-def _show(page: Page, *, paged: bool) -> None:
-    """Show a page in colour; a long one page by page."""
-    from chainrule.cli.output import make_console
-    from chainrule.explain.writing.terminal import show
-
-    console = make_console(sys.stdout)
-    if not paged:
-        show(page, console)
-        return
-    # What git gives its pager: leave if it fits (F), show colours (R), keep the screen (X).
-    os.environ.setdefault("LESS", "FRX")
-    with console.pager(styles=console.color_system is not None):
-        show(page, console)

@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Iterator
 
-from chainrule.errors import ShapeError, UnknownName, UsageError
+from chainrule.errors import ChainruleError, ShapeError, UnknownName, UsageError
 from chainrule.explain.anatomy import PARAMETERS, Anatomy
+from chainrule.explain.flat_names import flat_bias, flat_weight
+from chainrule.explain.forward import has_parts
 from chainrule.explain.names import COST, Name, by, slope_of
+from chainrule.explain.nearest import example_names, held, unknown
+from chainrule.explain.settings import settings_of
+from chainrule.explain.spellings import plainly
 from chainrule.explain.trace import Trace
-from chainrule.language import Message
-from chainrule.network import Dropout
+from chainrule.explain.updates.numbers import find_update_number
+from chainrule.explain.writing.notation import Notation
+from chainrule.network import BatchNorm, Dropout
 
-__all__ = ["example_names", "find_name"]
+__all__ = ["check_name", "example_names", "find_name"]
 
 _DERIVATIVE = re.compile(r"[d∂]\s*(?P<of>[^/]+?)\s*/\s*[d∂]\s*(?P<by>.+)")
 _ARRAY = re.compile(r"(?P<symbol>[A-Za-z]+?)(?P<layer>\d+)?\s*(\[(?P<index>[\d\s,]*)\])?")
-_FLAT = re.compile(r"w(\d+)")
+_NEGATIVE = re.compile(r"(?P<array>[A-Za-z]+\d*)\s*\[(?P<index>[\d\s,-]*-\s*\d[\d\s,-]*)\]")
+_FLAT = re.compile(r"(?P<kind>[wb])(?P<number>\d+)")
 _TEXTBOOK = re.compile(r"(?:(?P<kind>net|out|target|delta|E)_?)?(?P<side>[hio])(?P<number>\d+)")
-# Other ways to write the letters.
-_SPELLINGS = {"δ": "delta", "D": "delta", "ẑ": "zhat", "γ": "gamma", "β": "beta"}
+# Settings and the numbers of an update: of no layer.
+_NO_LAYER = re.compile(r"[a-z]+(_\d|\[|$)")
+# A number of one parameter's update, such as m[W1[0,0]] after.
+_OF_UPDATE = re.compile(r"(?P<symbol>[a-z]+)\[(?P<through>[A-Za-z]\w*\s*(?:\[[\d\s,]*\])?)\](?P<mark> before| after)?")
 
 
-def find_name(asked: str, step: Trace) -> Name:
+def find_name(asked: str, step: Trace, notation: str = "index") -> Name:
     """Find the number that is asked for among those of a step.
 
     Args:
         asked: ``a1[0]``, ``z2[1]``, ``x[3]``, ``C``, ``L``; ``delta1[2]``; ``dC/dW2[1,0]``, ``dC/dx[3]``,
             ``dC/da1[0]``; ``da1[0]/dz1[0]``; ``W1[0,1]``, ``W1[0,1] after``; in small networks the names of
             textbooks: ``w5``, ``net_h1``, ``out_o1``, ``dE/dw5``. With several rows the row comes
-            first: ``a1[3,0]`` is neuron 0 in row 3.
+            first: ``a1[3,0]`` is neuron 0 in row 3. Also what stands on the lines of an update, ``m[W1[0,0]] after``,
+            and a setting, ``beta_1``.
         step: the step that has the number.
+        notation: how the asking person writes: in "textbook" ``b1`` is the first bias of all, else the array b[1].
 
     Raises:
         UnknownName: where there is no such number; the sentence offers the nearest one.
@@ -48,27 +57,36 @@ def find_name(asked: str, step: Trace) -> Name:
     """
     if not isinstance(asked, str):
         raise UsageError("the number to explain is {asked!r}; name it by a text, such as 'dC/dW1[0,1]'", asked=asked)
-    text = asked.strip()
-    for letter, spelling in _SPELLINGS.items():
-        text = re.sub(rf"(?<![A-Za-z]){letter}(?=[\d_])", spelling, text)
-    return _Finder(asked, Anatomy(step)).find(text)
+    return _Finder(asked, Anatomy(step), notation).find(plainly(asked))
+
+
+def check_name(name: Name, step: Trace) -> Name:
+    """Hold a name to the numbers of a step.
+
+    Returns:
+        The name as `find_name` gives it, without a row where there is only one.
+
+    Raises:
+        UnknownName, ShapeError, UsageError: as `find_name`; also for a name that is put together wrongly.
+    """
+    try:
+        text = Notation().text(name)
+    except (AttributeError, TypeError):
+        raise UsageError("there is no number with the name {name!r}", name=name) from None
+    return find_name(text, step)
 
 
 class _Finder:
-    def __init__(self, asked: str, body: Anatomy) -> None:
-        self.asked, self.body, self.step = asked, body, body.step
+    def __init__(self, asked: str, body: Anatomy, notation: str) -> None:
+        self.asked, self.body, self.step, self.notation = asked, body, body.step, notation
+        network = self.step.model.network
+        self.has_textbook_names = network.depth <= 2 and self.step.m == 1
 
     def find(self, text: str) -> Name:
+        if (found := self._of_update(text)) is not None:
+            return found
         if text.lower().endswith(" after") or text.lower().startswith("after "):
-            name = self._number(re.sub(r"(?i)^after | after$", "", text).strip())
-            if name.symbol not in PARAMETERS:
-                raise UsageError(
-                    "{asked!r}: only parameters change in an update, such as {example}",
-                    asked=self.asked,
-                    example=f"{example_names(self.step)[-1]} after",
-                )
-            self.step.need_errors()
-            return name.after()
+            return self._after(self._number(re.sub(r"(?i)^after | after$", "", text).strip()))
         if match := _DERIVATIVE.fullmatch(text):
             number = self._number(match["by"].strip())
             if match["of"] in ("C", "E", "E_total"):
@@ -77,10 +95,41 @@ class _Finder:
             return self._slope(self._number(match["of"]), number)
         return self._number(text)
 
+    def _after(self, name: Name) -> Name:
+        if name.symbol not in (*PARAMETERS, "C"):
+            raise UsageError(
+                "{asked!r}: only parameters change in an update, such as {example}",
+                asked=self.asked,
+                example=f"{example_names(self.step)[-1]} after",
+            )
+        self.step.need_errors()
+        return name.after()
+
+    def _of_update(self, text: str) -> Name | None:
+        """Give a setting, or a number on the lines of one parameter's update; None for anything else."""
+        if not _NO_LAYER.match(text):
+            return None
+        for name, _, _ in settings_of(self.step):
+            if plainly(Notation().text(name)) == text:
+                return name
+        if text == "norm" and self.step.gradient is not None:
+            return find_update_number(self.step, Name("W", 1, (0, 0)), "norm")
+        if (match := _OF_UPDATE.fullmatch(text)) is None:
+            return None
+        self.step.need_errors()
+        through = self._number(match["through"].strip())
+        if through.symbol not in PARAMETERS:
+            return None
+        return find_update_number(self.step, through, match["symbol"], (match["mark"] or "").strip())
+
     def _slope(self, of: Name, number: Name) -> Name:
         """Give da/dz within one layer: other derivatives than those of the cost are not kept."""
         k = self.body.makers.get((of.symbol, of.layer), -1)
         layer = None if k < 0 else self.body.stages[k].layer
+        alike = (of.layer, of.row, of.index) == (number.layer, number.row, number.index)
+        normalizes = isinstance(layer, BatchNorm) and (of.symbol, number.symbol) == ("z", "u")
+        if normalizes and alike and not self.body.stages[k].of_batch:  # else mean and deviation move with u
+            return slope_of(of, number)
         within = layer is not None and self.body.out(k) == (of.symbol, of.layer) and of.row == number.row
         if not within or isinstance(layer, Dropout) or (number.symbol, number.layer) != self.body.sums(k):
             raise UsageError(
@@ -117,7 +166,13 @@ class _Finder:
 
     def _number(self, text: str) -> Name:
         if match := _FLAT.fullmatch(text):
-            return self._flat(int(match[1]))
+            number, p = int(match["number"]), self.step.model.parameters
+            if match["kind"] == "w":
+                return flat_weight(p, number, self.asked)
+            if self.has_textbook_names and (self.notation == "textbook" or text not in p):
+                if (bias := flat_bias(p, number)) is not None:
+                    return bias
+                raise self._unknown(text)
         if match := _TEXTBOOK.fullmatch(text):
             return self._textbook(match)
         if text in ("E", "E_total", "C"):
@@ -125,7 +180,7 @@ class _Finder:
             return COST
         match = _ARRAY.fullmatch(text)
         if match is None:
-            raise self._unknown(text)
+            raise self._negative(text) or self._unknown(text)
         symbol, layer = match["symbol"], None if match["layer"] is None else int(match["layer"])
         index = tuple(int(part) for part in re.findall(r"\d+", match["index"] or ""))
         if (symbol, layer) == ("a", 0) and ("a", 0) not in self.body.forward:
@@ -136,6 +191,8 @@ class _Finder:
             return by(found)
         if symbol == "L" and layer is None:
             return self._loss(index, text)
+        if symbol == "share" and layer is None and self.step.Y is not None:
+            return self._share(index, text)
         return self._entry(symbol, layer, index, text)
 
     def _entry(self, symbol: str, layer: int | None, index: tuple[int, ...], text: str) -> Name:
@@ -159,44 +216,35 @@ class _Finder:
         self.step.need_targets()
         if not index and self.step.m == 1:
             return Name("L")
+        if len(index) == 1 and self.step.m == 1 and has_parts(self.body):
+            return Name("L", index=self._held(index, (self.step.model.network.outputs,), text))
         row, *k = self._held(index, (self.step.m, self.step.model.network.outputs)[: max(1, len(index))], text)
         return self.body.named(Name("L", index=tuple(k)), row)
 
-    def _held(self, index: tuple[int, ...], shape: tuple[int, ...], text: str) -> tuple[int, ...]:
-        if len(index) == len(shape) and all(i < n for i, n in zip(index, shape, strict=True)):
-            return index
-        array = text.split("[")[0]
-        fields = {
-            "asked": self.asked,
-            "array": array,
-            "shape": shape,
-            "first": ",".join("0" for _ in shape),
-            "last": ",".join(str(n - 1) for n in shape),
-        }
-        if len(index) == len(shape):
-            raise ShapeError(
-                "there is no {asked!r}: {array} has shape {shape}, and goes from {array}[{first}] to {array}[{last}]",
-                **fields,
-            )
-        raise ShapeError(
-            "{asked!r} is no single number: {array} has shape {shape}; ask for one of {array}[{first}] to "
-            "{array}[{last}]",
-            **fields,
-        )
+    def _share(self, index: tuple[int, ...], text: str) -> Name:
+        if not index and self.step.m == 1:
+            return Name("share")
+        (row,) = self._held(index, (self.step.m,), text)
+        return self.body.named(Name("share"), row)
 
-    def _flat(self, number: int) -> Name:
-        left = number - 1
-        for l, W in self.step.model.parameters.W.items():
-            if 0 <= left < W.size:
-                return Name("W", l, divmod(left, W.shape[1]))
-            left -= W.size
-        count = sum(W.size for W in self.step.model.parameters.W.values())
-        raise UnknownName.among(Message("weight"), self.asked, [f"w1 … w{count}"])
+    def _held(self, index: tuple[int, ...], shape: tuple[int, ...], text: str) -> tuple[int, ...]:
+        return held(self.asked, index, shape, text)
+
+    def _negative(self, text: str) -> ShapeError | None:
+        """Say of an index below 0 that there is none; None for what has another fault."""
+        match = _NEGATIVE.fullmatch(text)
+        if match is None:
+            return None
+        try:
+            self._number(f"{match['array']}[{re.sub('[^,]+', '0', match['index'])}]")
+        except ChainruleError:
+            return None
+        return ShapeError("there is no {asked!r}: rows and neurons count from 0, up", asked=self.asked)
 
     def _textbook(self, match: re.Match[str]) -> Name:
         """Give what a textbook calls net_h1, out_o1, target_o1, E_o1 or i1."""
         network = self.step.model.network
-        if network.depth > 2 or self.step.m > 1:
+        if not self.has_textbook_names:
             raise UsageError(
                 "{asked!r} is a name of textbooks, for one example and at most one hidden layer; here ask for "
                 "{example}",
@@ -223,49 +271,31 @@ class _Finder:
         return by(name) if kind == "delta" else name
 
     def _unknown(self, text: str) -> UnknownName:
-        """Say that there is no such number, and which one is nearest: the same kind in another layer, if any."""
-        match = re.match(r"([A-Za-z]+)(\d*)", text)
-        index = found[0] if (found := re.search(r"\[.*\]", text)) else "[0]"
-        front = self.asked[: self.asked.rfind(text)] if text and text in self.asked else ""
-        arrays = [array for array in _arrays(self.body) if not front.startswith("d") or array != "y"]
-        alike = [array for array in arrays if match and array.rstrip("0123456789") == match[1]]
-        known = ", ".join(example_names(self.step))
-        if not alike:
-            near = difflib.get_close_matches(text, arrays, n=1, cutoff=0.5)
-            alike = near or []
-        if not alike:
-            return UnknownName(
-                "there is no number {asked!r}; there are, among others: {known}", asked=self.asked, known=known
-            )
-        return UnknownName(
-            "there is no number {asked!r}; did you mean {close!r}? There are, among others: {known}",
-            asked=self.asked,
-            close=f"{front}{alike[-1]}{index}",
-            known=known,
-        )
+        """Say that there is no such number, and which one is nearest."""
+
+        def there(other: str) -> bool:
+            try:
+                self._again(other)
+            except ChainruleError:
+                return False
+            return True
+
+        return unknown(self.body, self.asked, text, there, ", ".join(self._examples()))
+
+    def _again(self, asked: str) -> Name:
+        return _Once(asked, self.body, self.notation).find(plainly(asked))
+
+    def _examples(self) -> list[str]:
+        names = example_names(self.step)
+        if self.notation != "textbook":
+            return names
+        written = Notation("textbook", self.step.model.network.sizes)
+        texts = (written.text(self._again(each)).replace("∂", "d").replace("δ", "delta") for each in names)
+        return list(dict.fromkeys(texts))
 
 
-def _arrays(body: Anatomy) -> Iterator[str]:
-    """Give the names of all arrays that have numbers to ask for."""
-    for symbol, layer in body.forward:
-        yield f"{symbol}{'' if layer is None else layer}"
-    yield from (f"{symbol}{layer}" for symbol, layer in body.statistics)
-    yield from (f"delta{stage.l}" for stage in body.stages if stage.D is not None)
-    yield from body.step.model.parameters
+class _Once(_Finder):
+    """A finder that offers nothing, for trying what might be offered."""
 
-
-def example_names(step: Trace) -> list[str]:
-    """Give one name for each kind of number that a step has, as examples of what can be asked for.
-
-    >>> from chainrule import Network
-    >>> from chainrule.explain.trace import trace
-    >>> example_names(trace(Network.from_sizes([2, 1]).init(), [[1, 2]], [[0.5]]))
-    ['x[0]', 'z1[0]', 'a1[0]', 'y[0]', 'L', 'C', 'delta1[0]', 'dC/dx[0]', 'dC/dW1[0,0]', 'W1[0,0] after', 'W1[0,0]']
-    """
-    body, front = Anatomy(step), "0," if step.m > 1 else ""
-    names = [f"{symbol}{'' if l is None else l}[{front}0]" for symbol, l in body.forward]
-    if step.Y is not None:
-        names += ["L[0]" if step.m > 1 else "L", "C"]
-        names += [f"delta{stage.l}[{front}0]" for stage in step.stages[-1:]]
-        names += [f"dC/dx[{front}0]", "dC/dW1[0,0]", "W1[0,0] after"]
-    return [*names, "W1[0,0]"]
+    def _unknown(self, text: str) -> UnknownName:
+        return UnknownName("there is no number {asked!r}; there are, among others: {known}", asked=text, known="")

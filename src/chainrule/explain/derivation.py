@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import numpy as np
 from chainrule.engines import Draw
 from chainrule.errors import ShapeError, UnknownName, UsageError
 from chainrule.explain.anatomy import PARAMETERS, Anatomy
-from chainrule.explain.asking import find_name
+from chainrule.explain.asking import check_name, find_name
 from chainrule.explain.expressions import Ref
 from chainrule.explain.names import COST, Name, by
 from chainrule.explain.nudging import Nudged, nudge
@@ -22,6 +23,7 @@ from chainrule.explain.paths import Expanded, expand
 from chainrule.explain.rows import rows_grid
 from chainrule.explain.scene import scene
 from chainrule.explain.step import step_page
+from chainrule.explain.telling import told_by_update
 from chainrule.explain.trace import Trace, trace
 from chainrule.explain.unfolding import origin_of, unfold
 from chainrule.explain.updates.equations import update_equations, update_shares
@@ -44,6 +46,9 @@ class Explanation(Page):
         value: the number, as the reference engine has it.
         check: the numerical derivative beside it, or None.
         expanded: the derivative as a sum over paths; None where there is none, or its own line says the same.
+        steps: the number's own line and, level by level, what it is made of; of a whole step all of it; without the
+            sentence that names the network.
+        paths: the derivative all at once, as a sum over paths; empty where it is none.
 
     >>> from chainrule import Network
     >>> model = Network.from_sizes([2, 2, 1], "sigmoid", "sigmoid").init(seed=0)
@@ -56,16 +61,8 @@ class Explanation(Page):
     value: float = math.nan
     check: Nudged | None = None
     expanded: Expanded | None = None
-
-    @property
-    def steps(self) -> tuple[Block, ...]:
-        """The number's own line and, level by level, what it is made of; without the sentence that names the step."""
-        return self.parts[0][1:]
-
-    @property
-    def paths(self) -> tuple[Block, ...]:
-        """The derivative all at once, as a sum over paths; empty where it is none."""
-        return () if self.expanded is None else self.parts[1]
+    steps: tuple[Block, ...] = ()
+    paths: tuple[Block, ...] = ()
 
 
 def explain(
@@ -133,33 +130,52 @@ def explain(
     <BLANKLINE>
     """
     view = _view(depth, most, notation, digits)
-    if isinstance(model, Trace):
-        step = model
-    else:
-        rest: dict[str, Any] = {"loss": loss, "draw": draw, "optimizer": optimizer, "penalties": penalties}
-        step = trace(model, X, Y, weights, clip=clip, memory=memory, **rest)
+    rest: dict[str, Any] = {"loss": loss, "draw": draw, "optimizer": optimizer, "penalties": penalties}
+    rest |= {"weights": weights, "clip": clip, "memory": memory}
+    step, of = _step(model, X, Y, of, rest)
     _check_notation(step, notation)
     with np.errstate(all="ignore"):  # what is not finite is shown as it is
         if of is None:
             return _whole(step, view, digits)
-        name = of if isinstance(of, Name) else find_name(of, step)
+        name = check_name(of, step) if isinstance(of, Name) else find_name(of, step, notation)
         if name == COST and notation == "textbook":
             name = Name("L")  # texts call both E, and say of the loss what it is made of
         return _explanation(Anatomy(step), name, view, depth, digits)
+
+
+def _step(
+    model: Model | Trace, X: Any, Y: Any, of: str | Name | None, rest: dict[str, Any]
+) -> tuple[Trace, str | Name | None]:
+    """Give the step, and the number that is asked for."""
+    if isinstance(model, Trace):
+        if of is None and isinstance(X, str | Name):
+            X, of = None, X
+        given = [name for name, value in {"X": X, "Y": Y, **rest}.items() if value is not None]
+        if given:
+            raise UsageError(
+                "a trace has its rows and settings already; leave {given} out, or give the model instead of the trace",
+                given=", ".join(given),
+            )
+        return model, of
+    asked = X if isinstance(X, str | Name) else Y
+    if of is None and isinstance(asked, str | Name):
+        raise UsageError('the number to explain stands behind of=: explain(model, X, Y, of="{asked}")', asked=asked)
+    return trace(model, X, Y, **rest), of
 
 
 def _whole(step: Trace, view: View, digits: int) -> Explanation:
     """Explain a whole step; its value is the cost."""
     page = step_page(step, view, digits)
     value = math.nan if step.cost is None else step.cost
-    return Explanation(page.title, page.blocks, page.notation, page.digits, page.data, page.sizes, value=value)
+    shown = (page.title, page.blocks, page.notation, page.digits, page.data, page.sizes)
+    return Explanation(*shown, value=value, steps=page.blocks[1:])
 
 
 def _view(depth: int, most: int, notation: str, digits: int) -> View:
     if notation not in NOTATIONS:
         raise UnknownName.among(Message("notation"), notation, NOTATIONS)
     for what, number, least, top in (("depth", depth, 1, 1000), ("most", most, 1, 1000), ("digits", digits, 1, 15)):
-        if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= top:
+        if isinstance(number, bool) or not isinstance(number, Integral) or not least <= number <= top:
             raise UsageError(
                 "{what} is {number!r}; it must be a whole number from {least} to {top}",
                 what=what,
@@ -167,7 +183,7 @@ def _view(depth: int, most: int, notation: str, digits: int) -> View:
                 least=least,
                 top=top,
             )
-    return View(most, notation)
+    return View(int(most), notation)
 
 
 def _check_notation(step: Trace, notation: str) -> None:
@@ -182,26 +198,30 @@ def _check_notation(step: Trace, notation: str) -> None:
 
 
 def _explanation(body: Anatomy, name: Name, view: View, depth: int, digits: int) -> Explanation:
-    step = body.step
+    if (told := told_by_update(body.step, name)) is not None:
+        blocks, value = told
+        return _page(body, name, value, blocks, view, digits)
     if name.mark == "after":
         return _updated(body, name, view, depth, digits)
     found = origin_of(body, name, view)
     if found is None or found.given:
         left = _given(body, name) if found is None else found.left
-        return _page(body, name, left.value, (Prose(_said_of(name)), Equation(left, (), left.value)), view, digits)
-    blocks = tuple(unfold(body, name, view, depth))
-    check = expanded = None
+        blocks: tuple[Block, ...] = (Prose(_said_of(body, name)), Equation(left, (), left.value))
+        return _page(body, name, left.value, blocks, view, digits)
+    steps = tuple(unfold(body, name, view, depth))
     target = _differentiated(name)
-    if target is not None:
-        check, expanded = nudge(body, target), expand(body, target, view.most)
-        if expanded is not None and expanded.form == found.forms[-1]:
-            expanded = None
-        if expanded is not None:
-            blocks += tuple(all_at_once(body, found.left, expanded, view))
-        if step.m > 1 and target.symbol in PARAMETERS:
-            blocks += (Heading(Message("Row by row")), rows_grid(body, target, view.most))
-        blocks += tuple(last_words(found, expanded, check))
-    return _page(body, name, found.left.value, blocks, view, digits, check, expanded)
+    if target is None:
+        return _page(body, name, found.left.value, steps, view, digits)
+    check, expanded = nudge(body, target), expand(body, target, view.most)
+    if expanded is not None and expanded.form == found.forms[-1]:
+        expanded = None
+    paths = () if expanded is None else tuple(all_at_once(body, found.left, expanded, view))
+    rows: tuple[Block, ...] = ()
+    if body.step.m > 1 and target.symbol in PARAMETERS:
+        rows = (Heading(Message("Row by row")), rows_grid(body, target, view.most))
+    words = tuple(last_words(found, expanded, check))
+    page = _page(body, name, found.left.value, steps, view, digits, check, expanded)
+    return replace(page, blocks=(*page.blocks, *paths, *rows, *words), paths=paths[1:])
 
 
 def _updated(body: Anatomy, name: Name, view: View, depth: int, digits: int) -> Explanation:
@@ -221,7 +241,7 @@ def _page(
     body: Anatomy,
     name: Name,
     value: float,
-    blocks: Iterable[Block],
+    steps: Iterable[Block],
     view: View,
     digits: int,
     check: Nudged | None = None,
@@ -231,8 +251,9 @@ def _page(
     data = {"value": value, "network": list(body.step.model.network.sizes)}
     if check is not None:
         data["numerical"] = {"step": check.step, "slope": check.slope}
-    page, sizes = (Prose(scene(body.step)), *blocks), body.step.model.network.sizes
-    return Explanation(title, page, view.notation, digits, data, sizes, name, value, check, expanded)
+    steps, sizes = tuple(steps), body.step.model.network.sizes
+    page = (Prose(scene(body.step)), *steps)
+    return Explanation(title, page, view.notation, digits, data, sizes, name, value, check, expanded, steps)
 
 
 def _given(body: Anatomy, name: Name) -> Ref:
@@ -241,8 +262,10 @@ def _given(body: Anatomy, name: Name) -> Ref:
     return body.ref(name.symbol, name.layer, *index, row=None if name.row is None else int(name.row))
 
 
-def _said_of(name: Name) -> Message:
+def _said_of(body: Anatomy, name: Name) -> Message:
     """Say where a number comes from that is not made of others."""
+    if name.symbol == "x" and body.step.columns:
+        return Message("An input: {how}.", how=body.step.columns[int(name.index[0])].how)
     given = {
         "x": Message("An input: it comes from the data."),
         "y": Message("A target: it comes from the data."),

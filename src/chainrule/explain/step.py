@@ -15,7 +15,7 @@ from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
 from chainrule.explain.paths import expand
 from chainrule.explain.scene import scene
 from chainrule.explain.trace import Trace
-from chainrule.explain.updates.equations import update_equations, update_grid
+from chainrule.explain.updates.equations import update_equations, update_grid, update_words
 from chainrule.explain.updates.one_parameter import name_at
 from chainrule.formulas import Array
 from chainrule.language import Message
@@ -233,6 +233,7 @@ def _parameters_of(body: Anatomy, k: int) -> Iterator[list[Name]]:
 
 def _update(body: Anatomy) -> Iterator[Block]:
     """What one update does: to every parameter of a small network, to the one that moves most of a larger one."""
+    yield from update_words(body.step)
     said: set[str] = set()
     if _is_small(body):
         chosen = [name for k in range(len(body.stages)) for names in _parameters_of(body, k) for name in names]
@@ -240,7 +241,7 @@ def _update(body: Anatomy) -> Iterator[Block]:
         change = body.step.update.change
         chosen = [name_at(change.network, int(np.argmax(np.abs(change.theta))))]
     for name in chosen:
-        for block in update_equations(body.step, name):
+        for block in update_equations(body.step, name, notes=False):
             if isinstance(block, Prose) and block.text in said:
                 continue
             said.add(block.text if isinstance(block, Prose) else "")

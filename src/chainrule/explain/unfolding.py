@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from chainrule.explain.anatomy import Anatomy
 from chainrule.explain.backward import backward_origin
+from chainrule.explain.expressions import Call, Ref
 from chainrule.explain.forward import forward_origin
 from chainrule.explain.names import Name
 from chainrule.explain.origins import Origin, View
 from chainrule.explain.page import Block, Prose
+from chainrule.language import Message
+from chainrule.network import BatchNorm
 
 __all__ = ["origin_of", "unfold"]
 
@@ -25,11 +28,24 @@ def origin_of(body: Anatomy, name: Name, view: View) -> Origin | None:
         name: the number.
         view: how much is shown.
     """
+    if name.of is not None and name.by is not None and (name.of.symbol, name.by.symbol) == ("z", "u"):
+        return _normalizing(body, name, name.of)
     if name.symbol == "d" or (name.symbol == "delta" and name.layer is not None):
         return backward_origin(body, name, view)
     if name.symbol in _FORWARD:
         return forward_origin(body, name, view)
     return None
+
+
+def _normalizing(body: Anatomy, name: Name, z: Name) -> Origin:
+    """The slope of a batch normalization in prediction, dz/du: its statistics are fixed numbers there."""
+    l, i = z.layer, int(z.index[0])
+    layer = body.stages[body.makers["z", l]].layer
+    assert isinstance(layer, BatchNorm)
+    epsilon = Ref(Name("epsilon"), layer.epsilon)
+    form = body.ref("gamma", l, i) / Call("sqrt", (body.ref("var", l, i) + epsilon,))
+    why = Message("The slope of the normalization, whose running statistics are fixed numbers here.")
+    return Origin(Ref(name, form.value), (form,), why)
 
 
 def unfold(body: Anatomy, name: Name, view: View, depth: int) -> Iterator[Block]:
@@ -44,17 +60,16 @@ def unfold(body: Anatomy, name: Name, view: View, depth: int) -> Iterator[Block]
     origins, parts = _tree(body, name, view, depth)
     said = {""}
 
-    def tell(each: Name, level: int) -> Iterator[Block]:
+    left = [(name, 0)]  # a stack, since a network may be deeper than Python's own
+    while left:
+        each, level = left.pop()
         if (origin := origins[each]) is None:
-            return
+            continue
         if origin.why not in said:
             said.add(origin.why)
             yield Prose(origin.why)
         yield origin.equation(level)
-        for part in parts[each]:
-            yield from tell(part, level + 1)
-
-    return tell(name, 0)
+        left += [(part, level + 1) for part in reversed(parts[each])]
 
 
 def _tree(

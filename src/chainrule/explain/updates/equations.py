@@ -10,20 +10,48 @@ from chainrule.explain.page import Equation, Prose
 from chainrule.explain.trace import Trace
 from chainrule.explain.updates.making import length_of
 from chainrule.explain.updates.one_parameter import OneParameter, find_parameter
-from chainrule.explain.updates.optimizers import Line, step_of
+from chainrule.explain.updates.optimizers import Line, step_of, written_out
 from chainrule.explain.updates.tables import update_grid, update_shares
 from chainrule.formulas import Array, Penalty
+from chainrule.formulas.optimizers import adagrad, adam, adamw, gradient_descent, momentum, nesterov, rmsprop
 from chainrule.formulas.penalties import l1_slope, max_norm
-from chainrule.language import Message
-from chainrule.parameters import Parameters
+from chainrule.language import Message, template
 
-__all__ = ["update_equations", "update_grid", "update_shares"]
+__all__ = ["update_equations", "update_grid", "update_shares", "update_words"]
+
+_IN_WORDS = {
+    gradient_descent: template(
+        "Gradient descent with the rate {rate}: every parameter moves against its derivative, by the rate times as "
+        "much."
+    ),
+    momentum: template(
+        "Gradient descent with momentum and the rate {rate}: every parameter keeps part of its last move, and adds a "
+        "step against its derivative."
+    ),
+    nesterov: template(
+        "Nesterov's momentum with the rate {rate}: every parameter keeps part of its last move, and looks one move "
+        "ahead."
+    ),
+    adagrad: template(
+        "Adagrad with the rate {rate}: every parameter's rate is divided by the root of its squared gradients, "
+        "added up."
+    ),
+    rmsprop: template(
+        "RMSprop with the rate {rate}: every parameter's rate is divided by the root of the running mean of its "
+        "squared gradients."
+    ),
+    adam: template(
+        "Adam with the rate {rate}: every parameter follows the running mean of its gradients, divided by the root of "
+        "the running mean of their squares."
+    ),
+    adamw: template("AdamW with the rate {rate}: Adam's step, and every weight loses a small share of itself besides."),
+}
 
 # Lengths whose squares are ordinary numbers.
 _LEAST, _LARGEST = 1e-140, 1e140
 
 
-def update_equations(step: Trace, parameter: Name) -> tuple[Line, ...]:
+def update_equations(step: Trace, parameter: Name, *, notes: bool = True) -> tuple[Line, ...]:
     """Give where one parameter's new value comes from, line by line, in the order in which it happens.
 
     First the gradient with the penalties' slopes, clipped; then what the optimizer makes of it; then the limits. What
@@ -32,6 +60,7 @@ def update_equations(step: Trace, parameter: Name) -> tuple[Line, ...]:
     Args:
         step: a trace with targets.
         parameter: its name: "W" with row and column, "b", "gamma" or "beta" with the neuron.
+        notes: whether the rule's notes stand before the lines; `update_words` has them, too, for several parameters.
 
     Returns:
         Equations, with a sentence before some of them; the last one gives the new value.
@@ -50,7 +79,7 @@ def update_equations(step: Trace, parameter: Name) -> tuple[Line, ...]:
     (0.9, 0.9)
     """
     p = find_parameter(step.update, parameter)
-    blocks: list[Line] = [Prose(note) for note in p.update.rule.notes]
+    blocks: list[Line] = [Prose(note) for note in p.update.rule.notes if notes]
     if not p.entry.trained and p.after.value == p.before.value:
         still = Message("{name} is held fixed: no update moves the biases of this layer.", name=p.name)
         return (*blocks, Prose(still), Equation(p.after, (p.before,), p.after.value))
@@ -60,6 +89,28 @@ def update_equations(step: Trace, parameter: Name) -> tuple[Line, ...]:
     way, stepped = step_of(p, g)
     held, form = _held(p, stepped)
     return (*blocks, *lines, *way, *held, Equation(p.after, (form,), p.after.value))
+
+
+def update_words(step: Trace) -> tuple[Prose, ...]:
+    """Say in words how a step's update is made: by which optimizer, with which rate, and what its notes are.
+
+    Args:
+        step: the step.
+
+    >>> from chainrule import Network, SGD
+    >>> from chainrule.explain.trace import trace
+    >>> step = trace(Network.from_sizes([1, 1]).init(), [[2.0]], [3.0], optimizer=SGD(0.5))
+    >>> for said in update_words(step):
+    ...     print(said.text)
+    Gradient descent with the rate 0.5: every parameter moves against its derivative, by the rate times as much.
+    """
+    optimizer = step.rule.optimizer
+    fields = {"optimizer": optimizer.name, "rate": float(optimizer.rate)}
+    if not written_out(optimizer):
+        said = Message("The update is made by {optimizer}, with the rate {rate}.", **fields)
+    else:
+        said = Message(_IN_WORDS[optimizer.value], **fields)
+    return (Prose(said), *(Prose(note) for note in step.rule.notes))
 
 
 def _gradient(p: OneParameter) -> tuple[list[Line], Expr]:
@@ -124,7 +175,7 @@ def _held(p: OneParameter, stepped: Expr) -> tuple[list[Line], Expr]:
     if not p.is_weight or not limits:
         return lines, stepped
     assert p.name.layer is not None
-    W = Parameters(p.update.before.network, p.update.before.theta + p.update.change.theta).W[p.name.layer]
+    W = p.update.stepped.W[p.name.layer]
     for k, limit in enumerate(limits, start=1):
         assert limit.project is not None
         held = limit.bound(limit.project)(W)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -77,7 +78,21 @@ class Update:
     def __repr__(self) -> str:
         return f"Update({self.rule.optimizer}, t={self.t}, {self.change!r})"
 
-    @property
+    @cached_property
+    def price_slopes(self) -> tuple[tuple[Penalty, Mapping[int, Array]], ...]:
+        """The penalties that have a slope, each with its slopes at the weights, by layer."""
+        return tuple(
+            (penalty, {l: penalty.bound(penalty.slope)(W) for l, W in self.before.W.items()})
+            for penalty in self.rule.penalties
+            if penalty.slope is not None
+        )
+
+    @cached_property
+    def stepped(self) -> Parameters:
+        """Theta with the optimizer's step made, before any limit."""
+        return Parameters(self.before.network, self.before.theta + self.change.theta)
+
+    @cached_property
     def clipped(self) -> bool:
         """Whether the gradient was longer than the clip, so that it was shortened."""
         return not np.array_equal(self.priced.theta, self.g.theta, equal_nan=True)
@@ -108,12 +123,15 @@ def find_rule(
     """
     if not isinstance(memory, Memory | None):
         raise UsageError("memory is {given!r}; expected a Memory, or None to begin anew", given=memory)
+    notes: tuple[str, ...]
     chosen, notes = _trained_optimizer(model) if optimizer is None else (_find_optimizer(optimizer), ())
     if penalties is None:
         prices, lost = _trained_penalties(model)
         notes += lost
     else:
         prices = find_penalties(penalties)
+    if memory is None and optimizer is None and chosen.slots and model.settings.get("optimizer") is not None:
+        notes += (Message("The model keeps no memory of its optimizer: this is its first update."),)
     start = (memory or Memory()).start(model.theta, model.state, chosen)
     limit = check_clip(model.settings.get("clip") if clip is None else clip)
     return UpdateRule(chosen, prices, limit, start.slots, start.updates, notes)
@@ -132,7 +150,12 @@ def _trained_optimizer(model: Model) -> tuple[Optimizer, tuple[str, ...]]:
     """Give the optimizer that a model was trained by, or plain descent, with notes on what is other than then."""
     kept = model.settings.get("optimizer")
     if kept is None:
-        return SGD(), ()
+        plain = SGD()
+        note = Message(
+            "The model has not been trained; shown is an update by plain gradient descent with the rate {rate}.",
+            rate=float(plain.rate),
+        )
+        return plain, (note,)
     if (found := _recorded(OPTIMIZERS, kept)) is None:
         return SGD(), (_not_followed(kept),)
     schedule = model.settings.get("schedule")

@@ -90,12 +90,8 @@ class OneParameter:
         if not self.is_weight:
             return []
         assert self.name.layer is not None
-        W = self.update.before.W[self.name.layer]
-        return [
-            (penalty, float(penalty.bound(penalty.slope)(W)[self.name.index]))
-            for penalty in self.update.rule.penalties
-            if penalty.slope is not None
-        ]
+        l, index = self.name.layer, tuple(map(int, self.name.index))
+        return [(penalty, float(slopes[l][index])) for penalty, slopes in self.update.price_slopes]
 
     def strength(self, penalty: Penalty | None) -> Ref | None:
         """Give the lambda of a penalty, or of the weight decay (None); None where a penalty is one of the user's own.

@@ -30,6 +30,8 @@ Line: TypeAlias = Equation | Prose
 # The lines on the way to the step, and the parameter with the step made.
 Step: TypeAlias = tuple[list[Line], Expr]
 
+# A share of the correction that is too small to see.
+_HARDLY = 1e-3
 _SQUARES = Message("a running mean of the squared gradients")
 
 
@@ -172,7 +174,9 @@ def _corrected(p: OneParameter, mean: Ref, beta: Ref) -> Equation:
     t = Ref(Name("t"), float(p.update.t))
     form = mean / (1 - beta**t)
     hat = p.own(mean.name.symbol, form.value, "hat")
-    because = Message(
-        "{mean} begins at 0 and is too small at first; the division makes up for it", mean=replace(mean.name, mark="")
-    )
+    bare = replace(mean.name, mark="")
+    if beta.value**p.update.t < _HARDLY:
+        because = Message("{mean} has seen many updates: the division hardly changes it by now", mean=bare)
+    else:
+        because = Message("{mean} begins at 0 and is too small at first; the division makes up for it", mean=bare)
     return Equation(hat, (form,), hat.value, because)

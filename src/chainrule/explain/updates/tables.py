@@ -129,7 +129,7 @@ def update_grid(step: Trace, most: int = 24) -> Grid:
     if count > most:
         moved = np.nan_to_num(np.abs(update.after.theta - update.before.theta), nan=np.inf)
         places = np.argsort(-moved, kind="stable")[:most]
-        note = Message("the {most} of {count} parameters that change most", most=most, count=count)
+        note = Message("Of {count:,} parameters the {most} that change most are shown.", count=count, most=most)
     rows = tuple(_row(step, int(place)) for place in places)
     heads = (Message("parameter"), Message("before"), slope_of(COST, Name("w")), Message("after"))
     return Grid(heads, rows, note)
