@@ -91,7 +91,9 @@ def random_step(rng: np.random.Generator, m: int | None = None, *, own: bool = F
     X = rng.normal(size=(rows, N0))
     X[rng.random(X.shape) < 0.1] = 0.0
     optimizer = OPTIMIZERS[str(rng.choice(list(OPTIMIZERS)))]
-    slots = tuple(0.1 * rng.random(model.theta.shape) for _ in optimizer.slots)
+    # Of what no update moves, an optimizer has no memory.
+    moved = np.concatenate([np.full(entry.stored, float(entry.trained)) for entry in network.entries])
+    slots = tuple(0.1 * rng.random(model.theta.shape) * moved for _ in optimizer.slots)
     settings = {
         "optimizer": optimizer,
         "memory": Memory(optimizer.name, slots, int(rng.integers(1, 5000))) if rng.random() < 0.5 else None,

@@ -206,7 +206,7 @@ def _explanation(body: Anatomy, name: Name, view: View, depth: int, digits: int)
     found = origin_of(body, name, view)
     if found is None or found.given:
         left = _given(body, name) if found is None else found.left
-        blocks: tuple[Block, ...] = (Prose(_said_of(body, name)), Equation(left, (), left.value))
+        blocks = (Prose(_said_of(body, name)), Equation(left, (), left.value))
         return _page(body, name, left.value, blocks, view, digits)
     steps = tuple(unfold(body, name, view, depth))
     target = _differentiated(name)

@@ -39,13 +39,18 @@ def settings_of(step: Trace) -> Iterator[Setting]:
         if isinstance(stage.layer, BatchNorm):
             yield Name("epsilon"), where, float(stage.layer.epsilon)
         if stage.layer.activation.value is selu:
-            yield Name("lambda"), where, SELU_SCALE
+            yield Name("scale"), where, SELU_SCALE
             yield Name("alpha"), where, SELU_ALPHA
         for symbol, value in stage.layer.activation.parameters.items():
             yield Name(symbol), where, float(value)
     if step.Y is not None:
         for symbol, value in step.model.loss.parameters.items():
-            yield Name(symbol), Message("loss {loss}", loss=step.model.loss.name), float(value)
+            # Huber's delta is called a limit, as the errors are called delta.
+            yield (
+                Name("limit" if symbol == "delta" else symbol),
+                Message("loss {loss}", loss=step.model.loss.name),
+                float(value),
+            )
     if step.gradient is not None:
         yield from _of_update(step)
 
