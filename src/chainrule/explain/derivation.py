@@ -57,6 +57,9 @@ class Explanation(Page):
     check: Nudged | None = None
     expanded: Expanded | None = None
 
+    def __repr__(self) -> str:
+        return self._line(f"value={self.value:.8g}, ")
+
     @property
     def steps(self) -> tuple[Block, ...]:
         """The number's own line and, level by level, what it is made of; without the sentence that names the step."""
