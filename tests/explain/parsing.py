@@ -416,7 +416,7 @@ def latex_side(sign: str, words: Sequence[str]) -> Side:
     shown = " ".join(words)
     plain = shown.replace("{ ", "").replace(" }", "").replace("- ", "-").replace(" ^", "^")
     number = None
-    if found := re.fullmatch(r"(-?)(\d+(?:\.\d+)?)(?: \\cdot 10\^ ?(-?\d+))?", plain):
+    if found := re.fullmatch(r"(-?)(\d+(?:\.\d+)?)(?: \\times 10\^ ?(-?\d+))?", plain):
         number = found[1] + found[2] + (f"e{found[3]}" if found[3] else "")
     elif found := re.fullmatch(r"(-?)(\\infty|\\text\{NaN\})", plain):
         number = found[1] + ("inf" if "infty" in found[2] else "nan")
@@ -430,7 +430,8 @@ def check_latex(source: str, digits: int = 8, noise: float | None = None) -> int
     checked = 0
     for found in re.finditer(r"\\\[\n(.*?)\n\\\]|\$\$\n(.*?)\n\$\$", source, re.DOTALL):
         sides: list[tuple[str, list[str]]] = []
-        for word in latex_words(found[1] or found[2]):
+        # A remark stands in a row of its own, as words.
+        for word in latex_words(re.sub(r" \\\\\n&\\parbox.*", "", found[1] or found[2])):
             if word in ("=", r"\approx"):
                 sides.append(("=" if word == "=" else "≈", []))
             elif sides:
@@ -490,7 +491,7 @@ def mathml_side(sign: str, cells: Sequence[ElementTree.Element]) -> Side:
     markup = re.sub("</?(mtd|mrow)[^>]*>", "", markup)
     power = "<msup><mn>10</mn>((?:<mo[^>]*>−</mo>)?)<mn>(.*?)</mn></msup>"
     number = None
-    if found := re.fullmatch(rf"(<mo[^>]*>−</mo>)?<mn>([0-9.]+)</mn>(?:<mo>⋅</mo>{power})?", markup):
+    if found := re.fullmatch(rf"(<mo[^>]*>−</mo>)?<mn>([0-9.]+)</mn>(?:<mo[^>]*>×</mo>{power})?", markup):
         exponent = f"e{'-' if found[3] else ''}{found[4]}" if found[4] else ""
         number = ("-" if found[1] else "") + found[2] + exponent
     elif found := re.fullmatch("(<mo[^>]*>−</mo>)?<mi>(∞|NaN)</mi>", markup):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from chainrule import BatchNorm, Dense, Dropout, Network, backprop
+from chainrule import BatchNorm, Dense, Dropout, Network, backprop, formula
 from chainrule.engines import reference
 from chainrule.explain.expressions import Call, Expr, Hadamard, Negative, Ref, Sum, children
 from chainrule.explain.names import COST, Name, slope_of
@@ -120,6 +121,35 @@ def test_every_layer_has_a_heading_and_its_sentences_once() -> None:
     ]
     said = [str(block.text) for block in page.blocks if isinstance(block, Prose)]
     assert len(said) == len(set(said))
+
+
+NETWORKS = (
+    Network([BatchNorm(), Dense(3, "elu"), BatchNorm("selu"), Dropout(0.5), Dense(2, "softmax")], inputs=2),
+    Network([Dense(3, "leaky_relu"), Dense(3, "gelu_tanh"), Dense(2, "relu"), Dense(1, "sigmoid")], inputs=2),
+    Network([Dense(2, "softmax"), Dense(1), BatchNorm()], inputs=2),
+    Network([Dense(1, "exponential")], inputs=2),
+)
+
+
+@pytest.mark.parametrize("network", NETWORKS, ids=str)
+def test_sentences_write_formulas_as_the_equations_do(network: Network) -> None:
+    """No letter is spelled out in the middle of a sentence, and nothing is computed with a hyphen."""
+    loss = "poisson" if network.output_activation.name == "exponential" else None
+    for page in (backprop(network, loss), formula(network)):
+        for line in page.text(1000).splitlines():
+            if not line.startswith("  ") and not line.startswith("Backpropagation"):
+                assert not re.search(r"\b(gamma|beta|zhat|alpha|exp\(|dL/d|sqrt)| [-^*] |\^[23]", line), line
+
+
+def test_an_equations_number_and_shape_stand_in_one_pair_of_brackets() -> None:
+    text = backprop(Network.from_sizes([10, 5, 1])).text()
+    assert "(BP4, shape (5, 10))" in text
+    assert "((BP" not in text
+
+
+def test_outputs_of_a_normalization_are_no_weighted_sums() -> None:
+    page = backprop(Network([Dense(1), BatchNorm()], inputs=2))
+    assert "The outputs are the weighted sums themselves" not in " ".join(page.text().split())
 
 
 def test_what_is_not_in_the_catalogue_is_called_by_its_name() -> None:

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.explain.expressions import Call
+from chainrule.explain.expressions import Call, Ref
+from chainrule.explain.names import Name
 from chainrule.explain.writing.digits import choose_figures
 from chainrule.explain.writing.notation import Notation
 from chainrule.explain.writing.numerals import EXACT, round_number, write_number
@@ -91,3 +92,24 @@ def test_a_confident_loss_keeps_its_digits() -> None:
     figures = choose_figures(Call("ln", (1 + Call("exp", (z,)),)), math.log1p(math.exp(-40)), 8)
     assert figures is not None
     assert (figures.sure, figures.result.exponent) == (True, -18)
+
+
+def test_settings_are_written_as_they_were_set() -> None:
+    """Rounded to 1.00, Adam's 0.999 would divide by nothing."""
+    beta = Ref(Name("beta2"), 0.999)
+    corrected = ref("v", 3.1848867220503666e-14) / (1 - beta ** ref("t", 1.0))
+    figures = choose_figures(corrected, corrected.value, 2)
+    assert figures is not None
+    assert figures.digits <= 4
+    writer = Writer(text_style(Notation()), 2)
+    assert [writer.write(Ref(Name("eta"), x)) for x in (0.00123, 0.999, 1 / 3)] == ["0.00123", "0.999", "0.33"]
+    assert [writer.write(ref("a", x, 0)) for x in (0.00123, 0.999)] == ["1.2×10⁻³", "1.00"]
+
+
+def test_a_line_without_a_value_gets_one_more_digit_not_all() -> None:
+    """1 − 0.999 is 0 at two digits, and something at three."""
+    share = ref("a", 0.9987654321)
+    line = ref("b", 2.0) / (1 - share)
+    figures = choose_figures(line, line.value, 2)
+    assert figures is not None
+    assert figures.digits < 10

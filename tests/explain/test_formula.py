@@ -7,14 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from chainrule import BatchNorm, Dense, Dropout, Model, Network, formula
+from chainrule import BatchNorm, Dense, Dropout, Model, Network, backprop, formula
 from chainrule.errors import UsageError
 from chainrule.explain.expressions import Call, MatrixProduct, Ref, Sum, Transposed
+from chainrule.explain.forms.activations import activation_form
+from chainrule.explain.forms.common import Row
 from chainrule.explain.names import Name
+from chainrule.explain.networks.formula import NESTED
+from chainrule.explain.networks.layer_forms import definition_of
 from chainrule.explain.page import Equation, Grid, Page, Prose
+from chainrule.explain.writing.notation import Notation
+from chainrule.explain.writing.text import text_style
+from chainrule.explain.writing.writer import Writer
 from chainrule.formulas import ACTIVATIONS
 
-from .architectures import CASES, make_architecture
+from .architectures import CASES, Architecture, make_architecture
 from .evaluating import evaluate
 
 
@@ -44,10 +51,47 @@ def written_out(page: Page, model: Model, X: Any) -> list[Any]:
 @pytest.mark.parametrize("seed", range(CASES))
 def test_formula_gives_the_outputs(seed: int) -> None:
     case = make_architecture(seed)
-    whole = equations(formula(case.network))[0]
-    assert whole.left.name == Name("A", case.network.depth)
-    outputs = evaluate(whole.forms[-1], {Name("X"): case.X, **arrays_of(case.model)})
-    assert np.allclose(outputs, case.model.outputs(case.X), rtol=1e-12, atol=1e-12)
+    assert np.allclose(outputs_by(formula(case.network), case), case.model.outputs(case.X), rtol=1e-12, atol=1e-12)
+
+
+def outputs_by(page: Page, case: Architecture) -> Any:
+    """The outputs: by the one formula of a page, or by those of a deep network's layers, one after the other."""
+    last, arrays = Name("A", case.network.depth), {Name("X"): case.X, **arrays_of(case.model)}
+    whole = equations(page)
+    layers = sum(not isinstance(layer, Dropout) for layer in case.network.layers)
+    for each in whole if layers > NESTED else whole[:1]:
+        assert isinstance(each.left, Ref)
+        arrays[each.left.name] = evaluate(each.forms[-1], arrays)
+        if each.left.name == last:
+            return arrays[last]
+    raise AssertionError("nothing says what the outputs are")
+
+
+def test_a_deep_network_is_written_layer_by_layer() -> None:
+    page = formula(Network.from_sizes([2] * 401, "tanh"))
+    layers = [each for each in equations(page) if isinstance(each.left, Ref)]
+    assert [each.left.name for each in layers] == [Name("A", l) for l in range(1, 401)]
+    assert "A399 = tanh(A398 W399ᵀ + b399)" in page.text()
+    assert str(page.title) == "The network 2-2-2-2-…-2-2-2 as one formula"
+    for write in (page.html, page.latex, page.markdown, page.json):
+        assert write()
+
+
+def test_biases_are_spoken_of_where_there_are_some() -> None:
+    for bias, told in (("neuron", True), ("layer", True), ("fixed", True), ("none", False)):
+        network = Network([Dense(2, "tanh", bias=bias), Dense(1, bias=bias)], inputs=2)
+        assert ("a bias is added" in formula(network).text()) == told
+        assert ("bias is added" in " ".join(backprop(network).text().split())) == told
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "relu", "softplus", "exponential", "silu", "gelu", "gelu_tanh", "mish"])
+def test_a_network_and_a_number_write_an_activation_alike(name: str) -> None:
+    """`formula` and `explain` have forms of their own, since only numbers know on which side of 0 they are."""
+    whole = definition_of(ACTIVATIONS[name], Ref(Name("z", index=(0,)), 0.5))
+    one = activation_form(ACTIVATIONS[name], Row(Name("z"), np.array([0.5])), 0).expr
+    writer = Writer(text_style(Notation()))
+    assert whole is not None
+    assert writer.write(whole) == writer.write(one)
 
 
 @pytest.mark.parametrize("seed", range(CASES))

@@ -14,6 +14,7 @@ import pytest
 
 from chainrule import Dense, Dropout, Network, backprop, source
 from chainrule.errors import UsageError
+from chainrule.explain.networks.source import _used
 from chainrule.formulas import ACTIVATIONS, Activation, Loss
 
 from .architectures import CASES, Architecture, far, make_architecture
@@ -217,6 +218,13 @@ def test_a_slope_that_is_the_same_everywhere() -> None:
     shifted = Activation(name="shifted", value=lambda z: z + 1, slope=lambda z, a: np.ones_like(z), latex="", use="")
     program = define(source(Network([Dense(3, double), Dense(2, shifted), Dense(1)], inputs=2)))
     assert program["check"](0) < 1e-8
+
+
+def test_lines_that_nothing_reads_are_left_out_with_their_comments() -> None:
+    """A name in a comment or a text is no name that is read; a comment is no name at all."""
+    lines = ["Z1 = X", "# (m, 3)", "A1 = f(Z1)", "# (m, (", "Z2 = A1", "A2 = f(Z2)  # of A9", "A9 = 2"]
+    assert _used(lines, ['g = {"A2": Z2}  # A2']) == lines[:5]
+    assert _used(lines, ["A9"]) == ["A9 = 2"]
 
 
 def test_a_program_is_a_text() -> None:

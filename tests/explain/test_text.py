@@ -76,7 +76,18 @@ def test_breaking_prefers_the_loose_operators() -> None:
     formula = "(0.1 × 0.2 + 0.3 × 0.4) × 0.5 × 0.6"
     assert broken(formula, 80) == [formula]
     assert broken(formula, 30) == ["(0.1 × 0.2 + 0.3 × 0.4) × 0.5", "× 0.6"]
-    assert broken(formula, 14) == ["(0.1 × 0.2", "+ 0.3 × 0.4)", "× 0.5 × 0.6"]
+    assert broken(formula, 14) == ["(0.1 × 0.2", "  + 0.3 × 0.4)", "× 0.5 × 0.6"]
+
+
+def test_what_stands_in_brackets_is_indented_by_their_depth() -> None:
+    formula = "f(0.1 × g(0.2 × x + 0.3 × y + b) + 0.4 × h(0.5 × x + 0.6 × y + c) + d)"
+    assert broken(formula, 26) == [
+        "f(0.1 × g(0.2 × x",
+        "    + 0.3 × y + b)",
+        "  + 0.4 × h(0.5 × x",
+        "    + 0.6 × y + c)",
+        "  + d)",
+    ]
 
 
 def test_a_number_is_not_said_to_be_itself() -> None:

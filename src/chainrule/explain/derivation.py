@@ -64,6 +64,9 @@ class Explanation(Page):
     steps: tuple[Block, ...] = ()
     paths: tuple[Block, ...] = ()
 
+    def __repr__(self) -> str:
+        return self._line(f"value={self.value:.8g}, ")
+
 
 def explain(
     model: Model | Trace,

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from chainrule.explain.expressions import Expr
+from chainrule.language import told
 
 __all__ = ["Block", "Equation", "Grid", "Heading", "Page", "Prose"]
 
@@ -116,6 +117,20 @@ class Page:
             else:
                 parts[-1].append(block)
         return tuple(map(tuple, parts))
+
+    def __repr__(self) -> str:
+        """Say on one line what it is; ``print`` shows what it says.
+
+        >>> Page("Nothing to see", ())
+        Page("Nothing to see", 0 blocks; print it, or show it in a notebook)
+        """
+        return self._line()
+
+    def _line(self, said: str = "") -> str:
+        return (
+            f'{type(self).__name__}("{told(self.title)}", {said}{len(self.blocks)} blocks; '
+            "print it, or show it in a notebook)"
+        )
 
     def __str__(self) -> str:
         return self.text()

@@ -9,7 +9,9 @@ from chainrule.formulas import LOSSES, Loss
 from chainrule.model import Model, default_loss
 from chainrule.network import BatchNorm, Dense, Dropout, Layer, Network
 
-__all__ = ["Place", "find_network", "find_places", "network_of"]
+__all__ = ["Place", "find_network", "find_places", "has_biases", "network_of", "short_sizes"]
+
+_MOST_SIZES = 12  # in a title
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,25 @@ def find_places(network: Network) -> list[Place]:
             places.append(Place(layer, l, before, f"Z{l}", f"A{l}"))
         before = places[-1].A
     return places
+
+
+def has_biases(network: Network) -> bool:
+    """Say whether any layer adds a bias.
+
+    >>> has_biases(Network.from_sizes([2, 1])), has_biases(Network([Dense(1, bias="none")], inputs=2))
+    (True, False)
+    """
+    return any(isinstance(layer, Dense) and layer.bias != "none" for layer in network.layers)
+
+
+def short_sizes(network: Network) -> str:
+    """Give the sizes for a title: of a deep network the first and the last ones.
+
+    >>> short_sizes(Network.from_sizes([784, 30, 10])), short_sizes(Network.from_sizes([4] + 30 * [2] + [1]))
+    ('784-30-10', '4-2-2-2-…-2-2-1')
+    """
+    sizes = [str(size) for size in network.sizes]
+    return "-".join(sizes if len(sizes) <= _MOST_SIZES else [*sizes[:4], "…", *sizes[-3:]])
 
 
 def network_of(given: Network | Model) -> Network:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chainrule.explain.expressions import Expr, MatrixProduct, Ref, Transposed
-from chainrule.explain.names import COST, slope_of
-from chainrule.explain.networks.architecture import Place, find_network, find_places
+from chainrule.explain.names import COST, Name, slope_of
+from chainrule.explain.networks.architecture import Place, find_network, find_places, has_biases, short_sizes
 from chainrule.explain.networks.forward_equations import SHARE, deviation, forward_equations, with_shape
 from chainrule.explain.networks.layer_forms import (
     array,
@@ -29,19 +29,21 @@ __all__ = ["backprop"]
 
 Y = array("Y")
 
-_FORWARD = template(
+_FORWARD = template("Each layer adds up what comes in, weighted, and bends the sum by its activation.")
+_FORWARD_BIASED = template(
     "Each layer adds up what comes in, weighted, and bends the sum by its activation; a bias is added to every row."
 )
 _COST = template(
-    "L is the loss of each example. The cost is their mean: share is each row's part in it, 1/m, or with weights the "
-    "row's weight over the sum of all weights."
+    "{L} is the loss of each example. The cost is their mean: {share} is each row's part in it, {equal}, or, with "
+    "weights of the rows, the row's weight over the sum of all weights."
 )
 _NORMED_INPUTS = template("Batch normalization of the inputs")
 _BP1 = template(
     "How the cost changes with the outputs, times the slope of {activation}, is the error of the last layer."
 )
 _BP1_IDENTITY = template(
-    "The outputs are the weighted sums themselves, so their derivative is the error of the last layer already."
+    "The outputs are what the last layer computes, without an activation that bends it, so the derivative by them is "
+    "the error of the last layer already."
 )
 _BP1_PAIRED = template(
     "The loss is computed from the weighted sums, so its derivative by them is the error of the last layer."
@@ -55,9 +57,9 @@ _BP2_IDENTITY = template(
 )
 _BP2_ROW = template(
     "The error of layer {l} is that of layer {behind}, sent back along the same weights and through {activation}, of "
-    "which every output depends on every z of its row."
+    "which every output depends on every {z} of its row."
 )
-_BEFORE_NORM = template("Times the slope of {activation}, that is the error of U, the weighted sums of layer {l}.")
+_BEFORE_NORM = template("Times the slope of {activation}, that is the error of {U}, the weighted sums of layer {l}.")
 _BP3 = template("A bias is added to every row, so its derivative is the sum of the rows' errors.")
 _BP3_SHARED = template("One bias serves the whole layer, so the errors of all its neurons add up.")
 _BP4 = template(
@@ -67,11 +69,11 @@ _BACK_DROPOUT = template(
     "What dropout dropped on the way forward sends no error back: the same mask multiplies the error."
 )
 _BACK_SCALE = template(
-    "gamma multiplies zhat and beta is added, in every row: their derivatives are sums over the rows."
+    "{gamma} multiplies {zhat} and {beta} is added, in every row: their derivatives are sums over the rows."
 )
 _BACK_NORM = template(
     "The batch's mean and deviation depend on every row. That takes two means off the error: its own, and that of its "
-    "product with zhat."
+    "product with {zhat}."
 )
 
 
@@ -97,21 +99,23 @@ def backprop(network: Network | Model, loss: str | Loss | None = None) -> Page:
     architecture, found = find_network(network, loss)
     places = find_places(architecture)
     writer = _Writer(architecture, found)
-    blocks: list[Block] = [Heading(Message("Forward")), Prose(Message(_FORWARD))]
+    forward = Message(_FORWARD_BIASED if has_biases(architecture) else _FORWARD)
+    blocks: list[Block] = [Heading(Message("Forward")), Prose(forward)]
     for place in places:
         blocks += [block for block in forward_equations(place, architecture) if block not in blocks]
-    blocks += [Heading(Message("Cost")), Prose(Message(_COST))]
+    cost = Message(_COST, L=array("L"), share=SHARE, equal=1 / array("m"))
+    blocks += [Heading(Message("Cost")), Prose(cost)]
     A = array(places[-1].A)
     blocks.append(Equation(array("L"), (loss_of(found, A, Y, architecture.outputs),), because=with_shape("(m, 1)")))
     blocks.append(Equation(Ref(COST), (over("rows", entrywise([SHARE, array("L")])),)))
     for place in reversed(places):
         writer.add(place)
-    title = Message("Backpropagation through {sizes}", sizes="-".join(map(str, architecture.sizes)))
+    title = Message("Backpropagation through {sizes}", sizes=short_sizes(architecture))
     return Page(title, (*blocks, *writer.blocks))
 
 
 def _numbered(equation: str, shape: str) -> Message:
-    return Message("({equation}), shape {shape}", equation=equation, shape=shape)
+    return Message("{equation}, shape {shape}", equation=equation, shape=shape)
 
 
 def _by(name: str) -> Ref:
@@ -170,7 +174,8 @@ class _Writer:
             if sent:
                 text = _BP2_IDENTITY if identity else _BP2 if activation.pullback is None else _BP2_ROW
             if text is not None:
-                self.blocks.append(Prose(Message(text, l=place.l, activation=activation.name, behind=place.l + 1)))
+                names = {"activation": activation.name, "U": array(place.Z), "z": Name("z")}
+                self.blocks.append(Prose(Message(text, l=place.l, behind=place.l + 1, **names)))
             self._note(place)
             self.blocks.append(Equation(D, (back,), because=_numbered("BP2", shape) if sent else with_shape(shape)))
 
@@ -227,12 +232,12 @@ class _Writer:
         """Write the chain rule of a batch normalization."""
         l, row = place.l, with_shape(f"({self.network.sizes[place.l]},)")
         zhat, gamma, beta = array(f"zhat{l}"), _by(f"gamma{l}"), _by(f"beta{l}")
-        self._say(Message(_BACK_SCALE))
+        self._say(Message(_BACK_SCALE, gamma=Name("gamma"), zhat=Name("zhat"), beta=Name("beta")))
         self.blocks.append(Equation(gamma, (over("rows", entrywise([D, zhat])),), because=row))
         self.blocks.append(Equation(beta, (over("rows", D),), because=row))
         if place.before == "X":
             return
-        self._say(Message(_BACK_NORM))
+        self._say(Message(_BACK_NORM, zhat=Name("zhat")))
         means = entrywise([SHARE, beta + entrywise([zhat, gamma])])
         back = entrywise([array(f"gamma{l}") / deviation(place), D - means])
         G = _by(place.before)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from chainrule.explain.expressions import Call, Expr, MatrixProduct, Negative, Number, Ref, Transposed, sum_of
 from chainrule.explain.names import Name
-from chainrule.explain.networks.architecture import Place, find_places, network_of
+from chainrule.explain.networks.architecture import Place, find_places, has_biases, network_of, short_sizes
 from chainrule.explain.networks.forward_equations import deviation
 from chainrule.explain.networks.layer_forms import array, call_of, definition_of, entrywise
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
@@ -19,13 +19,15 @@ __all__ = ["formula"]
 
 # Numbers and names of one output that still fit on a board, and outputs.
 LONGEST, MOST = 60, 4
+# Layers that are nested within each other before each gets an equation of its own.
+NESTED = 6
 # Digits of a model's numbers.
 DIGITS = 4
 
-_WHOLE = template(
-    "One row of X is one example; a bias is added to every row. The outputs, A{depth}, are the predictions, all at "
-    "once:"
-)
+_ROWS = template("One row of X is one example.")
+_ROWS_BIASED = template("One row of X is one example; a bias is added to every row.")
+_WHOLE = template("The outputs, {outputs}, are the predictions, all at once:")
+_LAYERS = template("Layer by layer, until the outputs, {outputs}, are the predictions:")
 _PREDICTION = template(
     "This is the network as it predicts: dropout does nothing, and batch normalization uses its running mean and var."
 )
@@ -42,7 +44,8 @@ def formula(network: Network | Model) -> Page:
         network: a network, or a model.
 
     Returns:
-        A page. Its first equation is the network, A2 = f(f(X W1^T + b1) W2^T + b2) for two layers.
+        A page. Its first equation is the network, A2 = f(f(X W1^T + b1) W2^T + b2) for two layers; a deep one has an
+        equation for each layer, the last of which gives the outputs.
 
     Raises:
         UsageError: for what is no network.
@@ -57,31 +60,41 @@ def formula(network: Network | Model) -> Page:
     blocks: list[Block] = []
     if any(not isinstance(layer, Dense) for layer in architecture.layers):
         blocks.append(Prose(Message(_PREDICTION)))
-    blocks.append(Prose(Message(_WHOLE, depth=architecture.depth)))
-    blocks.append(Equation(array(f"A{architecture.depth}"), (_nested(architecture),)))
+    blocks.append(Prose(Message(_ROWS_BIASED if has_biases(architecture) else _ROWS)))
+    blocks += _whole(architecture)
     blocks += _definitions(architecture)
     blocks += _written_out(architecture, model)
     blocks += [Heading(Message("Shapes")), _shapes(architecture)]
-    title = Message("The network {sizes} as one formula", sizes="-".join(map(str, architecture.sizes)))
+    title = Message("The network {sizes} as one formula", sizes=short_sizes(architecture))
     return Page(title, tuple(blocks))
 
 
-def _nested(network: Network) -> Expr:
-    """Write the outputs for whole arrays."""
+def _whole(network: Network) -> list[Block]:
+    """Write the outputs for whole arrays: as one formula, or a deep network layer by layer."""
+    places, outputs = _computing(network), array(f"A{network.depth}")
     A: Expr = array("X")
-    for place in find_places(network):
-        l = place.l
-        if isinstance(place.layer, Dropout):
-            continue
-        if isinstance(place.layer, Dense):
-            A = MatrixProduct((A, Transposed(array(f"W{l}"))))
-            if place.layer.bias != "none":
-                A = A + array(f"b{l}")
-        else:
-            normalized = (A - array(f"mean{l}")) / deviation(place)
-            A = entrywise([array(f"gamma{l}"), normalized]) + array(f"beta{l}")
-        A = call_of(place.layer.activation, A)
-    return A
+    if len(places) <= NESTED:
+        for place in places:
+            A = _layer(place, A)
+        return [Prose(Message(_WHOLE, outputs=outputs)), Equation(outputs, (A,))]
+    blocks: list[Block] = [Prose(Message(_LAYERS, outputs=outputs))]
+    for place in places:
+        blocks.append(Equation(array(place.A), (_layer(place, A),)))
+        A = array(place.A)
+    return blocks
+
+
+def _layer(place: Place, A: Expr) -> Expr:
+    """Write what a layer makes of what comes in."""
+    l = place.l
+    assert not isinstance(place.layer, Dropout)
+    if isinstance(place.layer, Dense):
+        Z: Expr = MatrixProduct((A, Transposed(array(f"W{l}"))))
+        if place.layer.bias != "none":
+            Z = Z + array(f"b{l}")
+    else:
+        Z = entrywise([array(f"gamma{l}"), (A - array(f"mean{l}")) / deviation(place)]) + array(f"beta{l}")
+    return call_of(place.layer.activation, Z)
 
 
 def _definitions(network: Network) -> list[Block]:
@@ -94,9 +107,10 @@ def _definitions(network: Network) -> list[Block]:
         if definition is not None:
             blocks.append(Equation(call_of(activation, z), (definition,)))
         elif activation.value is activations.softmax:
-            blocks.append(Prose(Message("softmax makes exp(z) of each number of a row and divides by their sum.")))
+            text = template("softmax makes {power} of each {z} of a row and divides by their sum.")
+            blocks.append(Prose(Message(text, power=Call("exp", (z,)), z=z)))
         elif activation.value is activations.step:
-            blocks.append(Prose(Message("step is 1 where z is 0 or more, and 0 elsewhere.")))
+            blocks.append(Prose(Message("step is 1 where {z} is 0 or more, and 0 elsewhere.", z=z)))
     return [Heading(Message("Activations")), *blocks] if blocks else []
 
 

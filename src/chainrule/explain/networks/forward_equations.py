@@ -17,8 +17,8 @@ SHARE = Ref(Name("share"))
 
 _DROPOUT = template("Dropout multiplies by its mask: 0 where a number is dropped, {kept} where it is kept.")
 _NORM = template(
-    "Batch normalization takes off the batch's mean and divides by its deviation, then scales by gamma and shifts by "
-    "beta."
+    "Batch normalization takes off the batch's mean and divides by its deviation, then scales by {gamma} and shifts by "
+    "{beta}."
 )
 
 
@@ -34,7 +34,7 @@ def forward_equations(place: Place, network: Network) -> list[Block]:
     shape = with_shape(f"(m, {N})")
     if isinstance(place.layer, Dropout):
         return [
-            Prose(Message(_DROPOUT, kept=f"1 / (1 - {place.layer.rate!r})")),
+            Prose(Message(_DROPOUT, kept=1 / (1 - Number(place.layer.rate)))),
             Equation(array(place.A), (entrywise([before, array(f"mask{l}")]),), because=shape),
         ]
     blocks: list[Block] = []
@@ -47,7 +47,7 @@ def forward_equations(place: Place, network: Network) -> list[Block]:
         centred = before - mean
         row = with_shape(f"({N},)")
         blocks = [
-            Prose(Message(_NORM)),
+            Prose(Message(_NORM, gamma=Name("gamma"), beta=Name("beta"))),
             Equation(mean, (over("rows", entrywise([SHARE, before])),), because=row),
             Equation(array(f"var{l}"), (over("rows", entrywise([SHARE, centred, centred])),), because=row),
             Equation(array(f"zhat{l}"), (centred / deviation(place),), because=shape),

@@ -6,7 +6,6 @@ sum over "columns" one number a row. What has no short form, such as a slope by 
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -20,9 +19,9 @@ from chainrule.explain.expressions import (
     Product,
     Ref,
 )
-from chainrule.explain.names import Name
+from chainrule.explain.names import Name, slope_of
 from chainrule.formulas import Activation, Loss, activations, losses
-from chainrule.language import Message
+from chainrule.language import Message, template
 
 __all__ = [
     "array",
@@ -41,6 +40,9 @@ __all__ = [
 Form: TypeAlias = Callable[..., Expr]
 
 ONE = Number(1.0)
+# One number of Z, of A and of Y, for sentences.
+_Z, _A, _Y = Ref(Name("z")), Ref(Name("a")), Ref(Name("y"))
+_SLOPE = Ref(slope_of(Name("L"), Name("a")))
 
 
 def array(text: str) -> Ref:
@@ -85,27 +87,26 @@ def call_of(activation: Activation, z: Expr, prime: str = "") -> Expr:
     return _call(activation.name + prime, z, *activation.parameters.values())
 
 
-def _share_of_gelu(z: Expr) -> Expr:
-    root = _call("sqrt", 2 / Ref(Name("pi"), math.pi))
-    return _call("sigmoid", 2 * root * (z + 0.044715 * z**3))
+def _gelu_tanh(z: Expr) -> Expr:
+    return ONE / 2 * z * (1 + _call("tanh", Number(activations.SQRT_2_OVER_PI) * (z + 0.044715 * z**3)))
 
 
 def _bent(z: Expr, alpha: float) -> Expr:
-    return _call("max", z, 0) + alpha * (_call("exp", _call("min", z, 0)) - 1)
+    return _call("max", 0, z) + alpha * (_call("exp", _call("min", 0, z)) - 1)
 
 
 _DEFINITIONS: dict[Callable[..., object], Form] = {
     activations.sigmoid: lambda z: 1 / (1 + _call("exp", -z)),
     activations.tanh: lambda z: (_call("exp", z) - _call("exp", -z)) / (_call("exp", z) + _call("exp", -z)),
-    activations.relu: lambda z: _call("max", z, 0),
-    activations.leaky_relu: lambda z, alpha: _call("max", z, 0) + alpha * _call("min", z, 0),
+    activations.relu: lambda z: _call("max", 0, z),
+    activations.leaky_relu: lambda z, alpha: _call("max", 0, z) + alpha * _call("min", 0, z),
     activations.elu: _bent,
     activations.selu: lambda z: activations.SELU_SCALE * _bent(z, activations.SELU_ALPHA),
     activations.softplus: lambda z: _call("ln", 1 + _call("exp", z)),
     activations.exponential: lambda z: _call("exp", z),
-    activations.silu: lambda z: z * _call("sigmoid", z),
+    activations.silu: lambda z: z / (1 + _call("exp", -z)),
     activations.gelu: lambda z: z * _call("Phi", z),
-    activations.gelu_tanh: lambda z: z * _share_of_gelu(z),
+    activations.gelu_tanh: _gelu_tanh,
     activations.mish: lambda z: z * _call("tanh", _call("ln", 1 + _call("exp", z))),
 }
 
@@ -163,23 +164,44 @@ def back_of(activation: Activation, Z: Expr, A: Expr, G: Sequence[Expr]) -> Expr
     return entrywise([*G, *(slope(Z, A) if slope else [call_of(activation, Z, "'")])])
 
 
-_NOTES: dict[Callable[..., object] | None, Message] = {
-    activations.relu_slope: Message("relu' is 1 where z is above 0, and 0 elsewhere."),
-    activations.leaky_relu_slope: Message("leaky_relu' is 1 where z is above 0, and alpha elsewhere."),
-    activations.elu_slope: Message("elu' is 1 where z is above 0, and alpha exp(z) elsewhere."),
-    activations.selu_slope: Message(
-        "selu' is s where z is above 0, and s alpha exp(z) elsewhere, with s = 1.0507… and alpha = 1.6732…."
-    ),
-    activations.gelu_tanh_slope: Message(
-        "gelu_tanh' is s + 2 z s (1 - s) r (1 + 0.134145 z^2), with r = sqrt(2 / pi) and "
-        "s = sigmoid(2 r (z + 0.044715 z^3))."
-    ),
+_SIDES = template("{slope} is {above} where {z} is above 0, and {below} elsewhere.")
+_SCALED_SIDES = template(
+    "{slope} is {above} where {z} is above 0, and {below} elsewhere, with {s} = {scale} and {alpha} = {steep}."
+)
+_WITH_PARTS = template("{slope} is {form}, with {r} = {root} and {t} = {bend}.")
+
+
+def _sides(activation: Activation, below: Expr) -> Message:
+    return Message(_SIDES, slope=f"{activation.name}'", above=ONE, z=_Z, below=below)
+
+
+def _selu_note(activation: Activation) -> Message:
+    s, alpha = Ref(Name("s")), Ref(Name("alpha"))
+    numbers = {"scale": activations.SELU_SCALE, "steep": activations.SELU_ALPHA}
+    below = s * alpha * _call("exp", _Z)
+    return Message(_SCALED_SIDES, slope="selu'", above=s, z=_Z, below=below, s=s, alpha=alpha, **numbers)
+
+
+def _gelu_tanh_note(activation: Activation) -> Message:
+    r, t = Ref(Name("r")), Ref(Name("t"))
+    form = ONE / 2 * (1 + t) + ONE / 2 * _Z * (1 - t**2) * r * (1 + 0.134145 * _Z**2)
+    bend = _call("tanh", r * (_Z + 0.044715 * _Z**3))
+    return Message(_WITH_PARTS, slope="gelu_tanh'", form=form, r=r, root=activations.SQRT_2_OVER_PI, t=t, bend=bend)
+
+
+_NOTES: dict[Callable[..., object] | None, Callable[[Activation], Message]] = {
+    activations.relu_slope: lambda f: _sides(f, Number(0.0)),
+    activations.leaky_relu_slope: lambda f: _sides(f, Number(f.parameters["alpha"])),
+    activations.elu_slope: lambda f: _sides(f, f.parameters["alpha"] * _call("exp", _Z)),
+    activations.selu_slope: _selu_note,
+    activations.gelu_tanh_slope: _gelu_tanh_note,
 }
 
 
 def slope_note(activation: Activation) -> Message | None:
     """Give a sentence about a slope that is called by its name; None where none is needed, or known."""
-    return _NOTES.get(activation.slope)
+    note = _NOTES.get(activation.slope)
+    return None if note is None else note(activation)
 
 
 def _held(e: Expr, delta: float) -> Expr:
@@ -240,24 +262,40 @@ def slope_of_loss_by_z(loss: Loss, activation: Activation, Z: Expr, A: Expr, Y: 
 
 
 def cancelled(loss: Loss, activation: Activation, A: Expr, Y: Expr) -> tuple[Message, tuple[Expr, ...]] | None:
-    """Say why dL/dZ is a - y and nothing more, with the steps that lead there; None where that is not so."""
+    """Say why dL/dZ is A - Y and nothing more, with the steps that lead there; None where that is not so."""
     pair = loss.pair_for(activation)
     if pair is None:
         return None
     if pair.value is losses.binary_cross_entropy:
         why = Message(
-            "dL/da is (a - y) / (a (1 - a)), and the slope of the sigmoid is a (1 - a): the two cancel, and a - y is "
-            "left."
+            "{slope} is {value}, and the slope of the sigmoid is {bend}: the two cancel, and {left} is left.",
+            slope=_SLOPE,
+            value=(_A - _Y) / (_A * (1 - _A)),
+            bend=_A * (1 - _A),
+            left=_A - _Y,
         )
         below = entrywise([A, 1 - A])
         return why, (entrywise([(A - Y) / below, below]),)
     if pair.value is losses.poisson_log_link:
-        why = Message("dL/da is 1 - y / a, and the slope of the exponential is a: their product is a - y.")
+        why = Message(
+            "{slope} is {value}, and the slope of the exponential is {a}: their product is {left}.",
+            slope=_SLOPE,
+            value=1 - _Y / _A,
+            a=_A,
+            left=_A - _Y,
+        )
         return why, (entrywise([1 - Y / A, A]),)
     if pair.value is losses.categorical_cross_entropy:
         why = Message(
-            "Every output of a softmax depends on every z of its row. dL/da is -y / a; sent back through all outputs, "
-            "it becomes a times the sum of the row's targets, minus y; and that sum is 1, so a - y is left."
+            "Every output of a softmax depends on every {z} of its row. {slope} is {value}; sent back through all "
+            "outputs, it becomes {a} times the sum of the row's targets, minus {y}; and that sum is 1, so {left} is "
+            "left.",
+            z=_Z,
+            slope=_SLOPE,
+            value=-(_Y / _A),
+            a=_A,
+            y=_Y,
+            left=_A - _Y,
         )
         G = -(Y / A)
         return why, (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import ast
 import shlex
 import textwrap
 from collections.abc import Iterator
@@ -151,12 +151,22 @@ def _gradient(network: Network, passes: list[str], loss: str, back: list[str], n
 
 def _used(lines: list[str], behind: list[str]) -> list[str]:
     """Leave out what nothing behind it reads, such as outputs where loss and slope work with the logits."""
+    read = _names_in("\n".join(behind))
     kept: list[str] = []
+    wanted = False
     for line in reversed(lines):
-        name = line.split(" = ")[0]
-        if any(re.search(rf"\b{name}\b", each) for each in [*kept, *behind]):
+        if not line.startswith("#"):  # a comment goes with the line below it
+            name, value = line.split(" = ", 1)
+            wanted = name in read
+            read |= _names_in(value) if wanted else set()
+        if wanted:
             kept.append(line)
     return kept[::-1]
+
+
+def _names_in(program: str) -> set[str]:
+    """Give the names that a program reads or writes, not those in its comments and texts."""
+    return {node.id for node in ast.walk(ast.parse(program)) if isinstance(node, ast.Name)}
 
 
 def _running(network: Network) -> list[str]:

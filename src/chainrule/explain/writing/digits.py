@@ -78,5 +78,9 @@ def _enough(expr: Expr, shown: Written, digits: int) -> int | None:
             return digits
         if digits >= EXACT:
             return None
-        too_far = off / shown.unit if shown.unit else math.inf
-        digits = min(EXACT, digits + max(1, math.ceil(math.log10(too_far)))) if math.isfinite(too_far) else EXACT
+        digits = min(EXACT, digits + _more(off / shown.unit if shown.unit else math.inf))
+
+
+def _more(too_far: float) -> int:
+    """Give how many digits a line lacks that is so many units off; of one that has no value nothing is known."""
+    return max(1, math.ceil(math.log10(too_far))) if math.isfinite(too_far) else 1

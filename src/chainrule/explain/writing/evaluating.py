@@ -21,7 +21,7 @@ from chainrule.explain.expressions import (
     Rest,
     Sum,
 )
-from chainrule.explain.writing.numerals import write_number
+from chainrule.explain.writing.numerals import write_named, write_number
 
 __all__ = ["EPSILON", "evaluate"]
 
@@ -58,7 +58,10 @@ def _evaluate(expr: Expr, digits: int) -> Bounded:
     match expr:
         case Number(value):
             return value, _error_of(value)
-        case Ref(_, value) | Rest(_, value):
+        case Ref(name, value):
+            printed = write_named(name, value, digits).value
+            return printed, _error_of(printed)
+        case Rest(_, value):
             printed = write_number(value, digits).value
             return printed, _error_of(printed)
         case Negative(of):

@@ -9,10 +9,10 @@ from typing import Any
 from chainrule.explain.expressions import Expr
 from chainrule.explain.names import Name
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
+from chainrule.explain.writing.columns import numeric_columns
 from chainrule.explain.writing.mathml import math_of, mathml_style, mathml_table
 from chainrule.explain.writing.notation import notation_of
-from chainrule.explain.writing.numerals import write_number
-from chainrule.explain.writing.prose import Formula, tell
+from chainrule.explain.writing.prose import tell
 from chainrule.explain.writing.writer import Writer
 from chainrule.language import language
 
@@ -41,6 +41,7 @@ td.number, th.number { text-align: right; }
   .remark { color: #a5aebb; }
 }
 """.strip()
+_TEXT = partial(escape, quote=False)
 _LANGUAGES = {"en": "en", "zh": "zh-Hans"}
 
 
@@ -68,14 +69,14 @@ def as_html(page: Page) -> str:
 
 
 def html_fragment(page: Page) -> str:
-    """Write a page as HTML for a notebook, without a document around it.
+    """Write a page as HTML for a notebook, without a document around it, with small headings: it is no chapter.
 
     >>> print(html_fragment(Page("Nothing", ())))
     <div lang="en">
-    <h1>Nothing</h1>
+    <h4>Nothing</h4>
     </div>
     """
-    blocks = _HtmlWriter.of(page).blocks(page)
+    blocks = _HtmlWriter.of(page, level=5).blocks(page)
     return "\n".join([f'<div lang="{_LANGUAGES[language()]}">', *blocks, "</div>"])
 
 
@@ -108,19 +109,15 @@ class _HtmlWriter:
 
     def blocks(self, page: Page) -> list[str]:
         title = self._told(page.title)
-        return [*([f"<h1>{title}</h1>"] if title else []), *map(self.block, page.blocks)]
+        level = self._level - 1
+        return [*([f"<h{level}>{title}</h{level}>"] if title else []), *map(self.block, page.blocks)]
 
     def plain(self, text: Any) -> str:
         """Give a text where no formula can stand."""
-        return tell(text, lambda field: escape(self._field(self._plain, field)), escape)
+        return tell(text, lambda field: escape(self._plain.formula(field, self._digits)), escape)
 
     def _told(self, text: Any) -> str:
-        return tell(text, lambda field: math_of(self._field(self._writer, field)), partial(escape, quote=False))
-
-    def _field(self, writer: Writer, value: Formula) -> str:
-        if isinstance(value, Name):
-            return writer.style.name(value)[0]
-        return writer.write(value) if isinstance(value, Expr) else writer.result(write_number(value, self._digits))
+        return tell(text, lambda field: math_of(self._writer.formula(field, self._digits)), _TEXT)
 
     def block(self, block: Block) -> str:
         """Write one block."""
@@ -139,10 +136,7 @@ class _HtmlWriter:
         return f'<div class="equation" style="{style}"><div style="width:max-content">{table}</div>{remark}</div>'
 
     def _grid(self, grid: Grid) -> str:
-        right = [
-            bool(grid.rows) and all(isinstance(row[k], int | float) for row in grid.rows)
-            for k in range(len(grid.heads))
-        ]
+        right = numeric_columns(grid)
         head = "".join(self._cell("th", cell, *each) for cell, *each in zip(grid.heads, right, strict=True))
         rows = "\n".join(
             f"<tr>{''.join(self._cell('td', cell, number) for cell, number in zip(row, right, strict=True))}</tr>"
@@ -153,11 +147,10 @@ class _HtmlWriter:
         return f'<div class="table">{table}{note}</div>'
 
     def _cell(self, tag: str, cell: Any, right: bool) -> str:
-        formula = isinstance(cell, Name | Expr)
-        inner = (
-            math_of(self._field(self._writer, cell))
-            if formula
-            else (escape(self._field(self._plain, cell)) if isinstance(cell, float) else self._told(cell))
-        )
-        kind = ' class="number"' if right else ""
+        if isinstance(cell, Name | Expr):
+            inner = math_of(self._writer.formula(cell, self._digits))
+        else:
+            inner = escape(self._plain.formula(cell, self._digits)) if isinstance(cell, float) else self._told(cell)
+        # Where no style sheet says it, such as in a notebook, the cell does.
+        kind = ' class="number" style="text-align:right"' if right else ""
         return f"<{tag}{kind}>{inner}</{tag}>"

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 from chainrule.explain.expressions import Expr
 from chainrule.explain.names import Name
-from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
+from chainrule.explain.page import Equation, Grid, Heading, Page, Prose
+from chainrule.explain.writing.columns import numeric_columns
 from chainrule.explain.writing.lines import Line, lines_of
 from chainrule.explain.writing.notation import Notation, escape_latex, notation_of
-from chainrule.explain.writing.numerals import Written, write_number
-from chainrule.explain.writing.prose import Formula, tell, tell_rest
+from chainrule.explain.writing.numerals import Written
+from chainrule.explain.writing.prose import tell, tell_rest
 from chainrule.explain.writing.writer import ATOM, FACTOR, POWER, Style, Writer
 from chainrule.language import language
 
@@ -32,6 +33,7 @@ _COMMANDS = {
 }
 _LENGTHS = {"parindent": "0pt", "parskip": "0.6em", "mathindent": "1.5em", "jot": "4pt"}
 _ROOM = 78  # columns of a sum, beyond which it takes another line
+_DEEPEST = 4  # levels of unfolding that are indented
 _WIDE = re.compile("[\u2e80-\ua4cf\uf900-\ufaff\uff01-\uff60]")
 
 
@@ -70,6 +72,7 @@ def latex_style(notation: Notation) -> Style:
         stack=lambda lines: r"\begin{aligned} & " + r" \\ & ".join(lines) + r" \end{aligned}",
         length=_length,
         room=_ROOM,
+        inner_room=_ROOM // 2,
     )
 
 
@@ -83,7 +86,7 @@ def _number(written: Written) -> tuple[str, int]:
         return rf"0 \pm 10^{{{written.spread}}}", ATOM
     if written.exponent is None:
         return {"∞": r"\infty", "NaN": r"\text{NaN}"}.get(written.mantissa, written.mantissa), ATOM
-    return rf"{{{written.mantissa} \cdot 10^{{{written.exponent}}}}}", FACTOR
+    return rf"{{{written.mantissa} \times 10^{{{written.exponent}}}}}", FACTOR
 
 
 def _function(name: str) -> str:
@@ -122,27 +125,25 @@ class LatexWriter:
 
     def told(self, text: Any, escape: Callable[[str], str]) -> str:
         """Give a sentence, with its formulas between dollars."""
-        return tell(text, lambda field: f"${self.field(field)}$", escape)
-
-    def field(self, value: Formula) -> str:
-        """Give a name, an expression or a number."""
-        if isinstance(value, Name):
-            return self.writer.style.name(value)[0]
-        if isinstance(value, Expr):
-            return self.writer.write(value)
-        return self.writer.result(write_number(value, self.digits))
+        return tell(text, lambda field: f"${self.writer.formula(field, self.digits)}$", escape)
 
     def cell(self, cell: Any, escape: Callable[[str], str]) -> str:
         """Give a cell of a table."""
         if isinstance(cell, Name | Expr | float):
-            return f"${self.field(cell)}$"
+            return f"${self.writer.formula(cell, self.digits)}$"
         return " ".join(self.told(cell, escape).split())
 
-    def equation(self, equation: Equation) -> str:
-        """Give an equation as an aligned environment, without the remark."""
+    def equation(self, equation: Equation, remark: str = "") -> str:
+        """Give an equation as an aligned environment.
+
+        Args:
+            equation: any.
+            remark: a last row; empty where the remark stands elsewhere.
+        """
         left = self.writer.write(equation.left)
         rights = [self._right(line) for line in lines_of(equation, self.digits)]
         rows = [f"{left} &{right}" if not k else f"&{right}" for k, right in enumerate(rights)] or [left]
+        rows += [remark] if remark else []
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
     def _right(self, line: Line) -> str:
@@ -171,7 +172,7 @@ def as_latex(page: Page) -> str:
     >>> print(as_latex(Page("Nothing", ())).splitlines()[0])
     \documentclass[fleqn]{article}
     """
-    body = latex_body(page)
+    body = _body(page, r"\section*{{{}}}", r"\subsection*{{{}}}")
     chinese = language() == "zh" or _WIDE.search(body)
     head = (
         [r"\documentclass[fleqn]{ctexart}"]
@@ -187,28 +188,39 @@ def as_latex(page: Page) -> str:
 
 
 def latex_body(page: Page) -> str:
-    """Write a page as LaTeX without a document around it.
+    r"""Write a page as LaTeX for a notebook that becomes a document: its headings are bold lines, no chapters.
 
     Raises:
         UnknownName, UsageError: for a notation that there is not, or that does not suit the network.
+
+    >>> print(latex_body(Page("Nothing", ())))
+    \textbf{Nothing}
     """
+    return _body(page, r"\textbf{{{}}}", r"\textbf{{{}}}")
+
+
+def _body(page: Page, title: str, heading: str) -> str:
+    """Write a page without a document around it, with templates for its title and its headings."""
     writer = latex_writer(page)
-    title = writer.told(page.title, escape_latex)
-    body = rf"\section*{{{title}}}"
-    for block in page.blocks:  # an empty line before a display would begin a paragraph of its own
-        body += ("\n" if isinstance(block, Equation) else "\n\n") + _block(writer, block)
+    body = title.format(writer.told(page.title, escape_latex))
+    for block in page.blocks:
+        if isinstance(block, Heading):
+            body += "\n\n" + heading.format(writer.told(block.text, escape_latex))
+        else:  # an empty line before a display would begin a paragraph of its own
+            body += ("\n" if isinstance(block, Equation) else "\n\n") + _block(writer, block)
     return body
 
 
-def _block(writer: LatexWriter, block: Block) -> str:
-    if isinstance(block, Heading):
-        return rf"\subsection*{{{writer.told(block.text, escape_latex)}}}"
+def _block(writer: LatexWriter, block: Prose | Grid | Equation) -> str:
     if isinstance(block, Prose):
         return writer.told(block.text, escape_latex)
     if isinstance(block, Grid):
         return _grid(writer, block)
-    remark = f"\n{{\\small ({writer.told(block.because, escape_latex)})}}" if block.because else ""
-    return f"\\[\n{writer.equation(block)}\n\\]{remark}"
+    # Within the display no page ends between a formula and its remark, and the remark is as deep.
+    because = f"({writer.told(block.because, escape_latex)})" if block.because else ""
+    remark = rf"&\parbox[t]{{0.7\linewidth}}{{\small\raggedright {because}}}" if because else ""
+    indent = r"\qquad" * min(block.level, _DEEPEST)
+    return f"\\[\n{indent}{writer.equation(block, remark)}\n\\]"
 
 
 def _grid(writer: LatexWriter, grid: Grid) -> str:
@@ -216,10 +228,5 @@ def _grid(writer: LatexWriter, grid: Grid) -> str:
     heads = " & ".join(writer.cell(head, escape_latex) for head in grid.heads)
     body = " \\\\\n".join(" & ".join(row) for row in rows)
     note = f"\n\n{{\\small {writer.told(grid.note, escape_latex)}}}" if grid.note else ""
-    columns = _columns(grid.rows, len(grid.heads))
+    columns = "".join("r" if right else "l" for right in numeric_columns(grid))
     return f"\\begin{{tabular}}{{{columns}}}\n{heads} \\\\\n\\hline\n{body} \\\\\n\\end{{tabular}}{note}"
-
-
-def _columns(rows: Sequence[Sequence[Any]], count: int) -> str:
-    """Align columns of numbers to the right."""
-    return "".join("r" if rows and all(isinstance(row[k], float) for row in rows) else "l" for k in range(count))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from chainrule.explain.page import Block, Grid, Heading, Page, Prose
+from chainrule.explain.writing.columns import numeric_columns
 from chainrule.explain.writing.latex import LatexWriter, latex_writer
 
 __all__ = ["as_markdown", "escape_markdown", "markdown_blocks"]
@@ -71,8 +72,7 @@ def _block(writer: LatexWriter, block: Block, level: int) -> str:
 
 def _grid(writer: LatexWriter, grid: Grid) -> str:
     heads = [writer.cell(head, escape_markdown) for head in grid.heads]
-    numbers = [bool(grid.rows) and all(isinstance(row[k], float) for row in grid.rows) for k in range(len(heads))]
-    rows = [heads, ["---:" if number else "---" for number in numbers]]
+    rows = [heads, ["---:" if right else "---" for right in numeric_columns(grid)]]
     rows += [[writer.cell(cell, escape_markdown) for cell in row] for row in grid.rows]
     table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
     return f"{table}\n\n{writer.told(grid.note, escape_markdown)}" if grid.note else table

@@ -17,8 +17,13 @@ from chainrule.explain.writing.writer import ATOM, FACTOR, POWER, Style, Writer
 __all__ = ["math_of", "mathml_style", "mathml_table"]
 
 _FUNCTIONS = {"sigmoid": "σ", "Phi": "Φ", "phi": "φ"}
-_ROOM = 78
+# Columns of a line: the longest that a telephone shows, or nearly so.
+_ROOM, _INNER = 48, 30
+_BEFORE, _BEHIND = '<mo form="prefix" stretchy="{0}">{1}</mo>', '<mo form="postfix" stretchy="{0}">{1}</mo>'
 # Attributes of cells stand in each of them, since notebooks may drop a style sheet.
+_COMMA = "<mo>,</mo>"
+# Closer to the digits than where two numbers are multiplied.
+_TIMES_TEN = '<mo form="infix" lspace="0.1em" rspace="0.1em">×</mo>'
 _LEFT, _RIGHT = 'style="text-align:left"', 'style="text-align:right"'
 
 
@@ -26,40 +31,52 @@ def mathml_style(notation: Notation) -> Style:
     """Give how expressions look in MathML.
 
     >>> from chainrule.explain.expressions import Number
-    >>> Writer(mathml_style(Notation()), 8).write(Number(0.5) * Number(-3.0))
-    '<mn>0.5</mn><mo>×</mo><mrow><mo>(</mo><mo form="prefix">−</mo><mn>3</mn><mo>)</mo></mrow>'
+    >>> Writer(mathml_style(Notation()), 8).write(Number(0.5) * Number(3.0))
+    '<mn>0.5</mn><mo form="infix">×</mo><mn>3</mn>'
     """
     return Style(
         name=partial(_name, notation),
         number=_number,
-        plus="<mo>+</mo>",
-        minus="<mo>−</mo>",
+        plus=_operator("+"),
+        minus=_operator("−"),
         sign='<mo form="prefix">−</mo>',
-        times="<mo>×</mo>",
-        of_names="<mo>⋅</mo>",
-        dot="<mo>⋅</mo>",
-        hadamard="<mo>⊙</mo>",
+        times=_operator("×"),
+        of_names=_operator("⋅"),
+        dot=_operator("⋅"),
+        hadamard=_operator("⊙"),
         matrices='<mspace width="0.25em"></mspace>',
-        brackets="<mrow><mo>(</mo>{}<mo>)</mo></mrow>".format,
+        brackets=lambda inner: f"<mrow>{_within(inner)}</mrow>",
         fraction="<mfrac><mrow>{}</mrow><mrow>{}</mrow></mfrac>".format,
         flat=False,
         power="<msup><mrow>{}</mrow><mrow>{}</mrow></msup>".format,
-        call=lambda function, args: f"<mrow>{_function(function)}<mo>(</mo>{'<mo>,</mo>'.join(args)}<mo>)</mo></mrow>",
+        call=lambda function, args: f"<mrow>{_function(function)}{_within(_COMMA.join(args))}</mrow>",
         calls={
             "exp": (lambda x: f"<msup><mi>e</mi><mrow>{x}</mrow></msup>", POWER),
             "sqrt": (lambda x: f"<msqrt>{x}</msqrt>", ATOM),
-            "abs": (lambda x: f"<mrow><mo>|</mo>{x}<mo>|</mo></mrow>", ATOM),
+            "abs": (lambda x: f"<mrow>{_within(x, '||')}</mrow>", ATOM),
         },
         big_sum=lambda index, body: f"<munder><mo>∑</mo><mi>{escape(index)}</mi></munder><mrow>{body}</mrow>",
         transposed="<msup><mrow>{}</mrow><mo>⊤</mo></msup>".format,
         rest=_rest,
         vector=lambda entries, more: (
-            f"<mrow><mo>(</mo>{'<mo>,</mo>'.join([*entries, *(['<mo>…</mo>'] if more else [])])}<mo>)</mo></mrow>"
+            f"<mrow>{_within(_COMMA.join([*entries, *(['<mo>…</mo>'] if more else [])]))}</mrow>"
         ),
         stack=lambda lines: f"<mtable>{''.join(f'<mtr><mtd {_LEFT}>{line}</mtd></mtr>' for line in lines)}</mtable>",
         length=_length,
         room=_ROOM,
+        inner_room=_INNER,
     )
+
+
+def _operator(sign: str) -> str:
+    """Write an operator between two things, also where a line begins with it."""
+    return f'<mo form="infix">{sign}</mo>'
+
+
+def _within(inner: str, pair: str = "()") -> str:
+    """Put brackets around something, as high as it is where it is higher than a line."""
+    high = "true" if any(tag in inner for tag in ("<mfrac", "<mtable", "<munder>")) else "false"
+    return f"{_BEFORE.format(high, pair[0])}{inner}{_BEHIND.format(high, pair[1])}"
 
 
 def _name(notation: Notation, name: Name) -> tuple[str, int]:
@@ -73,7 +90,7 @@ def _number(written: Written) -> tuple[str, int]:
     if written.exponent is None:
         tag = "mn" if written.mantissa[0].isdigit() else "mi"
         return f"<{tag}>{written.mantissa}</{tag}>", ATOM
-    return f"<mrow><mn>{written.mantissa}</mn><mo>⋅</mo>{_power_of_ten(written.exponent)}</mrow>", FACTOR
+    return f"<mrow><mn>{written.mantissa}</mn>{_TIMES_TEN}{_power_of_ten(written.exponent)}</mrow>", FACTOR
 
 
 def _power_of_ten(exponent: int) -> str:
@@ -90,7 +107,7 @@ def _function(name: str) -> str:
 
 def _rest(count: int, number: str) -> str:
     before, behind = (f"<mtext>{text}</mtext>" if text else "" for text in tell_rest(count, number, _spaced))
-    return f"<mrow><mo>[</mo>{before}{number}{behind}<mo>]</mo></mrow>"
+    return f"<mrow>{_within(f'{before}{number}{behind}', '[]')}</mrow>"
 
 
 def _spaced(text: str) -> str:
@@ -99,7 +116,7 @@ def _spaced(text: str) -> str:
 
 def _length(mathml: str) -> int:
     """Give about how many columns a formula takes: a space stands on both sides of an operator."""
-    rows = mathml.replace("<mo>", "  ").split("</mtr>")
+    rows = mathml.replace('<mo form="infix">', "  ").split("</mtr>")
     return max(len(re.sub("<[^>]*>", "", row)) for row in rows)
 
 

@@ -25,6 +25,7 @@ _BASES = {
     "mask": "r",
     "drop": "a",
     "delta": "δ",
+    "alpha": "α",
     "gamma": "γ",
     "beta": "β",
     "eta": "η",

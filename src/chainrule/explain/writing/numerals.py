@@ -7,10 +7,16 @@ import math
 from dataclasses import dataclass
 from decimal import Decimal
 
-__all__ = ["EXACT", "Written", "round_number", "write_number"]
+from chainrule.explain.names import Name
+
+__all__ = ["EXACT", "Written", "round_number", "write_named", "write_number"]
 
 # With so many decimals every float is written exactly, as repr does.
 EXACT = 20
+
+# What somebody set, such as 0.999: rounded to 1.00, it would be another setting.
+_SETTINGS = frozenset({"eta", "mu", "rho", "beta1", "beta2", "epsilon", "lambda", "c", "rate", "alpha"})
+_SHORT = 12  # significant digits that a number which somebody typed has at the most
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +66,22 @@ def write_number(value: float, digits: int) -> Written:
         mantissa = shortest.removesuffix(".0") if exact else f"{size:.{digits}f}"
         return _written(value < 0, mantissa, None, -digits)
     return _write_scientific(value < 0, size, digits)
+
+
+def write_named(name: Name, value: float, digits: int) -> Written:
+    """Write a number that has a name: a setting that is a short decimal number exactly, any other with its digits.
+
+    Args:
+        name: of the number.
+        value: any float.
+        digits: as of `write_number`.
+
+    >>> write_named(Name("beta2"), 0.999, 2).mantissa, write_named(Name("a", 1, (0,)), 0.999, 2).mantissa
+    ('0.999', '1.00')
+    """
+    if name.symbol in _SETTINGS and math.isfinite(value) and float(f"{value:.{_SHORT}g}") == value:
+        digits = max(digits, EXACT)
+    return write_number(value, digits)
 
 
 def _shortest(size: float, digits: int) -> str:

@@ -1,25 +1,24 @@
-"""Pages as plain data, for programs: names as one asks for them, expressions as trees, numbers whole."""
+"""Pages as plain data, for programs: names as `find_name` takes them, expressions as trees, numbers whole."""
 
 from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from typing import Any
 
 from chainrule.explain.expressions import BigSum, Call, Dot, Expr, Ref, Rest, children
 from chainrule.explain.names import Name
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
 from chainrule.explain.writing.digits import choose_figures
-from chainrule.explain.writing.notation import Notation, notation_of
+from chainrule.explain.writing.notation import notation_of
 from chainrule.explain.writing.numerals import write_number
-from chainrule.explain.writing.prose import Formula, tell
+from chainrule.explain.writing.prose import tell
 from chainrule.explain.writing.text import text_style
 from chainrule.explain.writing.writer import Writer
 from chainrule.language import language
 
 __all__ = ["as_json", "page_data"]
-
-_INDEX = Notation()
 
 
 def as_json(page: Page) -> str:
@@ -37,7 +36,8 @@ def as_json(page: Page) -> str:
 def page_data(page: Page) -> dict[str, Any]:
     """Give a page as plain data: lists, dictionaries, texts and numbers, None for a number that is not finite.
 
-    Names in it are those of the index notation, whatever the page's own; its texts use the page's.
+    Names in it are written as one asks for them, such as ``dC/dW1[0,1]``, whatever the page's own notation, which its
+    texts use.
 
     Raises:
         UnknownName, UsageError: for a notation that there is not, or that does not suit the network.
@@ -49,12 +49,7 @@ def page_data(page: Page) -> dict[str, Any]:
 
 
 def _told(text: Any, page: Page, writer: Writer) -> str:
-    def write(field: Formula) -> str:
-        if isinstance(field, Name):
-            return writer.style.name(field)[0]
-        return writer.write(field) if isinstance(field, Expr) else writer.result(write_number(field, page.digits))
-
-    return tell(text, write)
+    return tell(text, lambda field: writer.formula(field, page.digits))
 
 
 def _block(block: Block, page: Page, writer: Writer) -> dict[str, Any]:
@@ -69,7 +64,7 @@ def _block(block: Block, page: Page, writer: Writer) -> dict[str, Any]:
 
 def _cell(cell: Any, page: Page, writer: Writer) -> Any:
     if isinstance(cell, Name):
-        return _INDEX.text(cell)
+        return _asked(cell)
     if isinstance(cell, Expr):
         return _tree(cell)
     return _plain(cell) if not isinstance(cell, str) else _told(cell, page, writer)
@@ -100,18 +95,27 @@ def _tree(expr: Expr) -> dict[str, Any]:
         data["value"] = _plain(value)
     match expr:
         case Ref(name, _):
-            data["name"] = _INDEX.text(name)
+            data["name"] = _asked(name)
         case Call(function, _):
             data["function"] = function
         case Rest(count, _):
             data["count"] = count
         case Dot(left, right, _, _):
-            data |= {"left": _INDEX.text(left), "right": _INDEX.text(right)}
+            data |= {"left": _asked(left), "right": _asked(right)}
         case BigSum(index, _):
             data["index"] = index
     if inner := children(expr):
         data["of"] = [_tree(each) for each in inner]
     return data
+
+
+def _asked(name: Name) -> str:
+    """Give a name as one asks for it."""
+    if name.through is not None:  # a number that the optimizer keeps for a parameter: m[W1[0,0]]
+        name = replace(name, index=(str(name.through),), through=None)
+    if name.symbol == "L" and name.index and name.row is None:
+        name = replace(name, row=0)  # one index would be a row
+    return str(name)
 
 
 def _plain(value: Any) -> Any:
@@ -121,7 +125,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
     if isinstance(value, Name):
-        return _INDEX.text(value)
+        return _asked(value)
     if hasattr(value, "tolist"):
         return _plain(value.tolist())
     if isinstance(value, float):

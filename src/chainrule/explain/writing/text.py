@@ -12,10 +12,11 @@ from chainrule.explain.expressions import Expr
 from chainrule.explain.names import Name
 from chainrule.explain.page import Block, Equation, Grid, Heading, Page, Prose
 from chainrule.explain.writing.breaking import broken
+from chainrule.explain.writing.columns import numeric_columns
 from chainrule.explain.writing.lines import Line, lines_of
 from chainrule.explain.writing.notation import Notation, notation_of
-from chainrule.explain.writing.numerals import Written, write_number
-from chainrule.explain.writing.prose import Formula, tell, tell_rest
+from chainrule.explain.writing.numerals import Written
+from chainrule.explain.writing.prose import tell, tell_rest
 from chainrule.explain.writing.writer import ATOM, FACTOR, POWER, Style, Writer
 from chainrule.text import text_width, wrap
 
@@ -147,15 +148,7 @@ class _PageWriter:
     ruled: bool
 
     def told(self, text: Any) -> str:
-        return tell(text, self._field)
-
-    def _field(self, value: Formula) -> str:
-        if isinstance(value, Name):
-            return self.writer.style.name(value)[0]
-        return self.writer.write(value) if isinstance(value, Expr) else self._number(value)
-
-    def _number(self, value: float) -> str:
-        return self.writer.result(write_number(value, self.digits))
+        return tell(text, lambda field: self.writer.formula(field, self.digits))
 
     def block(self, block: Block) -> Iterator[list[Span]]:
         if isinstance(block, Heading):
@@ -214,8 +207,7 @@ class _PageWriter:
         if sum(widths) + 2 * (len(widths) - 1) > self.width:
             yield from self._list(heads, rows)
         else:
-            # The first column begins the line, whatever is in it.
-            right = [k > 0 and _is_numeric([row[k] for row in grid.rows]) for k in range(len(widths))]
+            right = numeric_columns(grid)
             yield [("  ".join(map(_padded, heads, widths, right)).rstrip(), "heading")]
             yield [("─" * (sum(widths) + 2 * (len(widths) - 1)), "rule")]
             yield from ([("  ".join(map(_padded, row, widths, right)).rstrip(), "")] for row in rows)
@@ -231,13 +223,8 @@ class _PageWriter:
 
     def _cell(self, cell: Any) -> str:
         if isinstance(cell, Name | Expr | float):
-            return self._field(cell)
+            return self.writer.formula(cell, self.digits)
         return " ".join(self.told(cell).split())  # a line break would tear the table apart
-
-
-def _is_numeric(cells: Sequence[Any]) -> bool:
-    filled = [cell for cell in cells if cell not in ("", None)]
-    return bool(filled) and all(isinstance(cell, int | float) for cell in filled)
 
 
 def _padded(text: str, width: int, right: bool) -> str:

@@ -27,7 +27,7 @@ from chainrule.explain.expressions import (
     Transposed,
 )
 from chainrule.explain.names import Name
-from chainrule.explain.writing.numerals import EXACT, Written, write_number
+from chainrule.explain.writing.numerals import EXACT, Written, write_named, write_number
 
 __all__ = ["ATOM", "DOT", "FACTOR", "POWER", "PRODUCT", "QUOTIENT", "SUM", "Style", "Writer"]
 
@@ -58,6 +58,7 @@ class Style:
         stack: lines of a sum that is too long for one; None where long lines are broken later.
         length: about how many columns something written takes.
         room: how many there are.
+        inner_room: how many a sum has that other factors stand beside, or that stands in a fraction.
     """
 
     name: Callable[[Name], tuple[str, int]]
@@ -83,6 +84,7 @@ class Style:
     stack: Callable[[Sequence[str]], str] | None = None
     length: Callable[[str], int] = len
     room: int = 0
+    inner_room: int = 0
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ class Writer:
     def rows(self, expr: Expr) -> list[str]:
         """Write an expression that may take several lines; all but the first begin with an operator."""
         if isinstance(expr, Sum) and self.style.stack:
-            return self._filled(self._terms(expr, True))
+            return self._filled(self._pieces(expr))
         if isinstance(expr, Product) and self.style.stack:
             times = self._times()
             factors = [self.write(each, FACTOR, k == 0) for k, each in enumerate(expr.factors)]
@@ -124,6 +126,12 @@ class Writer:
         written = write_number(value, EXACT if self.digits is None else self.digits)
         return self.result(written) if lead or not written.negative else self.style.brackets(self.result(written))
 
+    def formula(self, value: Name | Expr | float, digits: int) -> str:
+        """Write what stands in a sentence or a table: a name, an expression, or a number with so many digits."""
+        if isinstance(value, Name):
+            return self.style.name(value)[0]
+        return self.write(value) if isinstance(value, Expr) else self.result(write_number(value, digits))
+
     def result(self, written: Written) -> str:
         """Write a number with its sign."""
         return (self.style.sign if written.negative else "") + self.style.number(written)[0]
@@ -133,7 +141,7 @@ class Writer:
         if isinstance(expr, Number):
             return write_number(expr.value, EXACT)
         if isinstance(expr, Ref) and self.digits is not None:
-            return write_number(expr.value, self.digits)
+            return write_named(expr.name, expr.value, self.digits)
         return None
 
     def _level(self, expr: Expr, lead: bool) -> int:
@@ -212,15 +220,33 @@ class Writer:
             off = isinstance(term, Negative)
             inner, need = (term.of, DOT if k else QUOTIENT) if isinstance(term, Negative) else (term, DOT)
             text = self.write(inner, need, lead and k == 0 and not off)
-            before = (self.style.minus if off else self.style.plus) if k else (self.style.sign if off else "")
-            written.append(before + text)
+            written.append(self._sign(k == 0, off) + text)
         return written
 
     def _sum(self, expr: Sum, lead: bool) -> str:
         terms = self._terms(expr, lead)
-        # Within a line, other factors stand beside the sum.
-        lines = self._filled(terms, self.style.room // 2) if self.style.stack else []
+        lines = self._filled(terms, self.style.inner_room) if self.style.stack else []
         return self.style.stack(lines) if self.style.stack and len(lines) > 1 else "".join(terms)
+
+    def _pieces(self, expr: Sum) -> list[str]:
+        """Write the terms of a sum; of a product that is longer than a line, each factor is a piece."""
+        pieces: list[str] = []
+        for term, written in zip(expr.terms, self._terms(expr, True), strict=True):
+            off = isinstance(term, Negative)
+            inner = term.of if isinstance(term, Negative) else term
+            if isinstance(inner, Product) and self.style.length(written) > self.style.room:
+                lead = not pieces and not off
+                first, *others = (self.write(each, FACTOR, lead and k == 0) for k, each in enumerate(inner.factors))
+                pieces += [self._sign(not pieces, off) + first, *(self._times() + each for each in others)]
+            else:
+                pieces.append(written)
+        return pieces
+
+    def _sign(self, first: bool, off: bool) -> str:
+        """Give what stands before a term of a sum."""
+        if first:
+            return self.style.sign if off else ""
+        return self.style.minus if off else self.style.plus
 
     def _filled(self, terms: Sequence[str], whole: int = 0) -> list[str]:
         """Fill lines with terms."""
