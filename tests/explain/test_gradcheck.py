@@ -487,6 +487,27 @@ def test_value_in_float32_with_a_gradient_in_float64(factor: Any, wrong: bool, m
     assert report["w"].checked >= 11
 
 
+@pytest.mark.parametrize("seed", range(max(4, CASES // 8)))
+def test_float32_within_and_many_kinks(seed: int) -> None:
+    """The wide steps that float32 needs go over many kinks, whose traces may cancel."""
+    rng = np.random.default_rng(seed)
+    theta = (rng.normal(size=(8, 10)) / 3, np.zeros(8), rng.normal(size=(3, 8)) / 3, np.zeros(3))
+    X, Y = rng.normal(size=(16, 10)), np.eye(3)[rng.integers(0, 3, 16)]
+
+    def step(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any, slope: bool = True) -> Any:
+        W1, b1, W2, b2, X, Y = (np.float32(each) for each in (W1, b1, W2, b2, X, Y))
+        Z = X @ W1.T + b1
+        A = np.maximum(Z, 0)
+        E = np.exp(A @ W2.T + b2)
+        P = E / E.sum(axis=1, keepdims=True)
+        D2 = (P - Y) / len(X)
+        D1 = D2 @ W2 * ((Z > 0) if slope else 1)
+        return float(-np.sum(Y * np.log(P)) / len(X)), D1.T @ X, D1.sum(axis=0), D2.T @ A, D2.sum(axis=0)
+
+    assert not gradcheck(step, theta, X, Y).wrong
+    assert gradcheck(functools.partial(step, slope=False), theta, X, Y).wrong
+
+
 def test_hints_in_float32() -> None:
     """Closeness of float32, or 0.5000003 were no half."""
     report = gradcheck(lambda W1, W2, X, y: narrow_net(W1, W2, X, y, factor=0.5), *narrow_point(0))
@@ -563,12 +584,12 @@ def test_failures_of_the_users_function_are_messages() -> None:
 @pytest.mark.parametrize(
     ("f", "theta", "message"),
     [
-        (lambda a, b: ((a * b).sum(), b), (np.ones(2), np.ones(2)), r"gradients: 1, for parameters: 2 \(a, b\)"),
-        (lambda p: (p[0] @ p[1], p[1]), (np.ones(2), np.ones(2)), r"gradients: 1, for parameters: 2 \(p\[0\]"),
-        (lambda a, b: (a * b, b), (1.0, 2.0), "gradients: 1, for parameters: 2"),
-        (lambda w: (w @ w, 2 * w, 3 * w), np.ones(2), r"gradients: 2, for parameters: 1 \(w\)"),
-        (lambda w: (w @ w, (2 * w, np.ones(3))), np.ones(2), "gradients: 2, for parameters: 1"),
-        (lambda w: (w**2, 2 * w, 1.0), 3.0, "gradients: 2, for parameters: 1"),
+        (lambda a, b: ((a * b).sum(), b), (np.ones(2), np.ones(2)), r"gives 1 gradient for 2 parameters \(a, b\)"),
+        (lambda p: (p[0] @ p[1], p[1]), (np.ones(2), np.ones(2)), r"gives 1 gradient for 2 parameters \(p\[0\]"),
+        (lambda a, b: (a * b, b), (1.0, 2.0), "gives 1 gradient for 2 parameters"),
+        (lambda w: (w @ w, 2 * w, 3 * w), np.ones(2), r"gives 2 gradients for 1 parameter \(w\)"),
+        (lambda w: (w @ w, (2 * w, np.ones(3))), np.ones(2), "gives 2 gradients for 1 parameter "),
+        (lambda w: (w**2, 2 * w, 1.0), 3.0, "gives 2 gradients for 1 parameter "),
     ],
 )
 def test_gradients_are_counted(f: Any, theta: Any, message: str) -> None:

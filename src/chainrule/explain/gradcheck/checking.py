@@ -60,7 +60,8 @@ def gradcheck(
         entries: of larger arrays, how many entries are looked at one by one, the others all at once; None: 50, or 10
             where there are more than 100,000 in all.
         tolerance: how far a gradient may be off, in units of the array's largest derivative; None goes by the number
-            type: 1e-11 for float64, 1e-4 for float32. Rounding that is measured comes on top.
+            type: 1e-11 for float64, 1e-4 for float32, also where values are rounded so. Rounding that is measured comes
+            on top.
         seed: of the random probes.
 
     Returns:
@@ -222,11 +223,7 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
         if point.own:
             hidden = blind_spots(point, subject.names, subject.data_names, [one.found.values for one in found])
     if not probes:
-        raise UsageError(
-            "{name} could be checked nowhere: {why}",
-            name=subject.name,
-            why=skipped[0] if skipped else Message("no probes"),
-        )
+        raise UsageError("{name} could be checked nowhere: {why}", name=subject.name, why=skipped[0])
     arrays = tuple(summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
     wrong_at = {point.label for point, found in probes for one in found if one.verdict in BAD}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:

@@ -22,7 +22,7 @@ SIAM J. Sci. Comput. 2011.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -39,7 +39,7 @@ Value: TypeAlias = Callable[[Sequence[Array]], Any]
 _COMPLEX = 1e-30
 # Largest h of a difference, in units of max(1, |theta|); values of float32 need wider ones.
 _STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-_WIDE_STEPS = (0.3, 0.1, 0.03, 0.01, 1e-3)
+_WIDE_STEPS = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3)
 _ENOUGH = 1e-11  # uncertainty, in units of the derivative, at which no other h is tried
 _TRUSTED = 1e-6  # how far complex step and difference may be apart
 _JUMP = 1e-5  # jump of a slope, in units of the derivatives, that counts as a kink
@@ -154,22 +154,41 @@ def difference(along: Callable[[float], float], unit: float, noise: float, scale
     >>> difference(abs, 1.0, 2e-16, 1.0).jump
     2.0
     """
-    best = Difference(np.nan, np.inf, 0.0)
     here = along(0.0)
-    for step in _WIDE_STEPS if noise > _COARSE * max(abs(here), 1e-300) else _STEPS:
-        hs = [step * unit / 2**i for i in range(3)]
-        pairs = [(along(h), along(-h)) for h in hs]
-        d0, d1, d2 = ((right - left) / (2 * h) for (right, left), h in zip(pairs, hs, strict=True))
-        s0, s1, s2 = ((right + left - 2 * here) / h for (right, left), h in zip(pairs, hs, strict=True))
-        r1, r2 = (4 * d1 - d0) / 3, (4 * d2 - d1) / 3  # without the h^2 of the error
-        value = (16 * r2 - r1) / 15  # and without the h^4
-        jump = (8 * (2 * s2 - s1) - (2 * s1 - s0)) / 7  # S(h) has odd powers of h; h and h^3 are taken off
-        uncertainty = abs(value - r2) + abs(jump) + 16 * noise / hs[0]
-        if uncertainty < best.uncertainty:  # never for what is not a number
-            best = Difference(value, uncertainty, jump if abs(jump) > _BY_NOISE * noise / hs[0] else 0.0)
-        if best.uncertainty <= _ENOUGH * max(scale, abs(value)):
+    wide = noise > _COARSE * max(abs(here), 1e-300)
+    found: list[Difference] = []
+    for step in _WIDE_STEPS if wide else _STEPS:
+        found.append(_extrapolated(along, here, step * unit, noise))
+        if found[-1].uncertainty <= _ENOUGH * max(scale, abs(found[-1].value)):
             break
-    return best
+    sure = [each for each in (_agreeing(found) if wide else found) if np.isfinite(each.uncertainty)]
+    return min(sure, key=lambda each: each.uncertainty, default=Difference(np.nan, np.inf, 0.0))
+
+
+def _extrapolated(along: Callable[[float], float], here: float, h: float, noise: float) -> Difference:
+    """Give the derivative by h, h/2 and h/4."""
+    hs = [h / 2**i for i in range(3)]
+    pairs = [(along(h), along(-h)) for h in hs]
+    d0, d1, d2 = ((right - left) / (2 * h) for (right, left), h in zip(pairs, hs, strict=True))
+    s0, s1, s2 = ((right + left - 2 * here) / h for (right, left), h in zip(pairs, hs, strict=True))
+    r1, r2 = (4 * d1 - d0) / 3, (4 * d2 - d1) / 3  # without the h^2 of the error
+    value = (16 * r2 - r1) / 15  # and without the h^4
+    jump = (8 * (2 * s2 - s1) - (2 * s1 - s0)) / 7  # S(h) has odd powers of h; h and h^3 are taken off
+    uncertainty = abs(value - r2) + abs(jump) + 16 * noise / h
+    return Difference(value, uncertainty, jump if abs(jump) > _BY_NOISE * noise / h else 0.0)
+
+
+def _agreeing(found: Sequence[Difference]) -> list[Difference]:
+    """Give differences by wide steps as uncertain as the next two smaller steps, or larger ones, disagree with them.
+
+    Over a wide step there may be many kinks, whose traces in one uncertainty happen to cancel.
+    """
+    result = []
+    for i, each in enumerate(found):
+        others = found[i + 1 : i + 3] if i < len(found) - 1 else found[max(0, i - 1) : i]
+        apart = [abs(each.value - other.value) for other in others]
+        result.append(replace(each, uncertainty=max(each.uncertainty, *apart, 0.0)))
+    return result
 
 
 def derivatives(

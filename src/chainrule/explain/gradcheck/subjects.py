@@ -185,12 +185,20 @@ class _Reader:
         n = gradients_in(self.theta, given)
         if n is None:
             return given
+        names = ", ".join(self.names)
+        if n == 1:
+            raise UsageError(
+                "{name} gives 1 gradient for {n} parameters ({names}); expected one for each, in their order",
+                name=self.name,
+                n=len(self.theta),
+                names=names,
+            )
         raise UsageError(
-            "{name} gives gradients: {n}, for parameters: {expected} ({names}); expected one for each, in their order",
+            "{name} gives {n} gradients for 1 parameter ({names}); put the parameters into a tuple, one for each "
+            "gradient",
             name=self.name,
             n=n,
-            expected=len(self.theta) if isinstance(self.theta, (list, tuple)) else 1,
-            names=", ".join(self.names),
+            names=names,
         )
 
     def _missing(self, name: str, given: Any) -> UsageError:
