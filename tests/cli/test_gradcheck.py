@@ -160,6 +160,47 @@ def test_the_files_folder_is_in_reach_and_stays_clean(chainrule: Callable[..., A
     assert sorted(path.name for path in Path("inner").iterdir()) == ["main.py", "slopes.py"]
 
 
+def test_functions_may_import_when_they_are_called(chainrule: Callable[..., Any]) -> None:
+    Path("inner").mkdir()
+    Path("inner/late_slopes.py").write_text("def slope(w):\n    return 2 * w\n", encoding="utf-8")
+    Path("inner/main.py").write_text(
+        "w = 3.0\ndef step(w):\n    from late_slopes import slope\n    return w**2, slope(w)\n", encoding="utf-8"
+    )
+    before = [*sys.path]
+    try:
+        assert chainrule("gradcheck", "inner/main.py:step").code == 0
+    finally:
+        sys.modules.pop("late_slopes", None)
+    assert sys.path == before
+    assert sorted(path.name for path in Path("inner").iterdir()) == ["late_slopes.py", "main.py"]
+
+
+@pytest.mark.parametrize("name", ["Net", "Net.step"])
+def test_classes_and_methods_are_told_of_the_wrapper(chainrule: Callable[..., Any], name: str) -> None:
+    Path("kept.py").write_text("class Net:\n    def step(self, X):\n        return 0\n", encoding="utf-8")
+    run = chainrule("gradcheck", f"kept.py:{name}")
+    assert run.code == 2
+    assert f"Error: {name} belongs to a class" in run.err
+    assert "docs/gradcheck.md" in run.err
+
+
+def test_piped_report_fits_a_page(chainrule: Callable[..., Any]) -> None:
+    lines = chainrule("gradcheck", "net.py:wrong").out.splitlines()
+    assert all(line == line.rstrip() for line in lines)
+    assert max(map(len, lines)) <= 100
+
+
+def test_what_cannot_be_compared_is_no_success(chainrule: Callable[..., Any]) -> None:
+    Path("coarse.py").write_text(
+        "import numpy as np\nw = np.ones(2)\n"
+        "def step(w):\n    return float(np.float32(1e4 + 1e-3 * np.sum(w.real**2))), 2e-3 * w\n",
+        encoding="utf-8",
+    )
+    run = chainrule("gradcheck", "coarse.py:step")
+    assert run.code == 1
+    assert "neither right nor wrong" in run.out
+
+
 def test_example_of_the_documentation(chainrule: Callable[..., Any]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "gradcheck.md").read_text(encoding="utf-8")
     code = re.search(r'```python title="network.py"\n(.*?)```', page, re.DOTALL)

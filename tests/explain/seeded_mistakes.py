@@ -133,6 +133,38 @@ def step(theta, X, Y):
     return C, {"W": dW, "b": db}
 """
 )
+# A wide layer, of whose weights most are looked at along random directions only.
+WIDE = (
+    HEAD
+    + """
+def step(W1, b1, W2, X, Y):
+    m = len(X)
+    Z1 = X @ W1.T + b1
+    A1 = np.tanh(Z1)
+    A2 = A1 @ W2.T
+    C = np.sum((A2 - Y) ** 2) / m
+    D2 = 2 * (A2 - Y) / m
+    D1 = (D2 @ W2) * (1 - A1 ** 2)
+    dW1, db1, dW2 = D1.T @ X, D1.sum(axis=0), D2.T @ A1
+    return C, dW1, db1, dW2
+"""
+)
+# The same of real numbers only: nothing takes the complex step.
+REAL = WIDE.replace("    m = len(X)", "    W1, b1, W2 = (np.array(each, dtype=float) for each in (W1, b1, W2))\n    m = len(X)")
+# And in float32, whatever is given.
+NARROW = WIDE.replace("    m = len(X)", "    W1, b1, W2, X, Y = (np.float32(each) for each in (W1, b1, W2, X, Y))\n    m = len(X)").replace("return C,", "return float(C),")
+
+
+def narrow_point(seed: int = 0, m: int = 6) -> tuple[Any, tuple[Any, ...]]:
+    rng = np.random.default_rng(seed)
+    theta = (rng.normal(size=(6, 4)) * 0.5, rng.normal(size=6), rng.normal(size=(2, 6)) * 0.5)
+    return theta, (rng.normal(size=(m, 4)), rng.uniform(size=(m, 2)))
+
+
+def wide_point(seed: int = 0, m: int = 6) -> tuple[Any, tuple[Any, ...]]:
+    rng = np.random.default_rng(seed)
+    theta = (rng.normal(size=(60, 20)) * 0.2, rng.normal(size=60), rng.normal(size=(2, 60)) * 0.2)
+    return theta, (rng.normal(size=(m, 20)), rng.uniform(size=(m, 2)))
 
 
 def deep_point(seed: int = 0, m: int = 6) -> tuple[Any, tuple[Any, ...]]:
@@ -168,6 +200,9 @@ PROGRAMS: dict[str, tuple[str, Callable[..., tuple[Any, tuple[Any, ...]]]]] = {
     "classes": (CLASSES, classes_point),
     "normed": (NORMED, normed_point),
     "columns": (COLUMNS, columns_point),
+    "wide": (WIDE, wide_point),
+    "real": (REAL, wide_point),
+    "narrow": (NARROW, narrow_point),
 }
 
 # (program, name, what it replaces, by what). Each is a mistake.
@@ -267,6 +302,25 @@ MISTAKES = [
     ("columns", "stops one layer early", "reversed(range(len(W))):", "reversed(range(len(W))):\n        if l == 0: dW[0], db[0] = 0 * W[0], 0 * b[0]; break"),
     ("columns", "weights updated within the loop", "        delta = (W[l]", "        W[l] = W[l] - 0.1 * dW[l]\n        delta = (W[l]"),
     ("columns", "bias without its sum", "delta.sum(axis=1, keepdims=True) / m", "delta[:, :1]"),
+    *((kind, *mistake) for kind in ("wide", "real") for mistake in [
+        ("one row forgotten", "    return C", "    dW1[37] = 0\n    return C"),
+        ("one row half as much again", "    return C", "    dW1[37] *= 1.5\n    return C"),
+        ("two rows swapped", "    return C", "    dW1[[11, 12]] = dW1[[12, 11]]\n    return C"),
+        ("one column forgotten", "    return C", "    dW2[:, 41] = 0\n    return C"),
+        ("last neuron of the bias", "    return C", "    db1[-1] = 0\n    return C"),
+        ("one entry's sign", "    return C", "    dW1[5, 7] *= -1\n    return C"),
+        ("first neuron's slope", "    dW1, db1", "    D1[:, 0] = (D2 @ W2)[:, 0]\n    dW1, db1"),
+        ("sum for mean", "2 * (A2 - Y) / m", "2 * (A2 - Y)"),
+        ("f' missing", " * (1 - A1 ** 2)", ""),
+    ]),
+    *(("narrow", f"float32 within, {name}", old, new) for name, old, new in [
+        ("sum for mean", "2 * (A2 - Y) / m", "2 * (A2 - Y)"),
+        ("sign", "2 * (A2 - Y)", "2 * (Y - A2)"),
+        ("half squares", "2 * (A2 - Y)", "(A2 - Y)"),
+        ("f' missing", " * (1 - A1 ** 2)", ""),
+        ("slope of a sigmoid", "(1 - A1 ** 2)", "A1 * (1 - A1)"),
+        ("one row a tenth more", "    return float(C)", "    dW1[1] *= 1.1\n    return float(C)"),
+    ]),
 ]  # fmt: skip
 
 # (program, name, [(what it replaces, by what), …]). Each is right.
@@ -336,6 +390,19 @@ CONVENTIONS: list[tuple[str, str, list[tuple[str, str]]]] = [
     ("columns", "cost by a loop", [("C = np.sum((A[-1] - Y) ** 2) / (2 * m)", "C = sum(0.5 * np.linalg.norm(A[-1][:, r] - Y[:, r]) ** 2 for r in range(m)) / m")]),
     ("columns", "bias by a product", [("delta.sum(axis=1, keepdims=True) / m", "delta @ np.ones((m, 1)) / m")]),
     ("columns", "a tuple in the order of the dict", [('{"W": dW, "b": db}', "(dW, db)")]),
+    *((kind, *right) for kind in ("wide", "real") for right in [
+        (f"{kind} layer", []),
+        (f"{kind} layer of ReLU", [("np.tanh(Z1)", "relu(Z1)"), ("(1 - A1 ** 2)", "(Z1 > 0)")]),
+        (f"{kind} layer, gradient by einsum", [("D1.T @ X", "np.einsum('ri,rj->ij', D1, X)")]),
+    ]),
+    *(("narrow", f"float32 within, {name}", change) for name, change in [
+        ("tanh and squares", []),
+        ("sum of squares", [("2 * (A2 - Y) / m", "2 * (A2 - Y)"), ("** 2) / m", "** 2)")]),
+        ("sigmoid", [("np.tanh(Z1)", "sigmoid(Z1)"), ("(1 - A1 ** 2)", "A1 * (1 - A1)")]),
+        ("ReLU", [("np.tanh(Z1)", "relu(Z1)"), ("(1 - A1 ** 2)", "(Z1 > 0)")]),
+        ("gradient in float64", [("    return float(C)", "    dW1, db1, dW2 = (each.astype(float) for each in (dW1, db1, dW2))\n    return float(C)")]),
+        ("a value of float32", [("return float(C)", "return C")]),
+    ]),
 ]  # fmt: skip
 
 

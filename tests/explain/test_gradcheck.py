@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -23,10 +24,14 @@ import chainrule
 from chainrule import BatchNorm, Dense, Draw, Dropout, Network, gradcheck
 from chainrule.engines import ENGINES, reference
 from chainrule.errors import UsageError
-from chainrule.explain.gradcheck.numerical import derivatives, difference
+from chainrule.explain.gradcheck import CheckedArray, CheckedEntry, GradientReport
+from chainrule.explain.gradcheck.comparing import Plan, compare
+from chainrule.explain.gradcheck.numerical import derivatives, difference, noise_of
 from chainrule.explain.gradcheck.probing import random_like
+from chainrule.explain.gradcheck.subjects import Point, subject_of
 from chainrule.explain.gradcheck.trees import leaves, rebuilt
 from chainrule.formulas import ACTIVATIONS, LOSSES
+from chainrule.language import Message
 
 
 def _load(name: str) -> types.ModuleType:
@@ -155,7 +160,7 @@ def test_mistake_that_the_own_point_hides_is_found(mistake: Any, theta: Any, X: 
 @pytest.mark.parametrize(
     ("X", "said"),
     [
-        (np.array([[1.0, 0.0], [2.0, 0.0]]), "1 columns of X are 0 in all rows, such as column 1"),
+        (np.array([[1.0, 0.0], [2.0, 0.0]]), "columns of X that are 0 in all rows: 1, such as column 1"),
         (np.array([[1.0, 2.0], [1.0, 2.0]]), "all rows of X are equal"),
         (np.ones((2, 2)), "all numbers of X are equal"),
     ],
@@ -291,15 +296,57 @@ def test_tolerance_may_be_chosen() -> None:
     assert gradcheck(nearly, w, tolerance=1e-6).ok
 
 
-def test_large_arrays_are_looked_at_in_full() -> None:
+@pytest.mark.parametrize("real", [False, True])
+def test_large_arrays_are_looked_at_in_full(real: bool) -> None:
+    """Also where a function takes no complex numbers, as scipy.special.expit takes none."""
+
     def step(w: Any) -> Any:
         gradient = 2 * w
         gradient[123] = 0
-        return np.sum(w**2), gradient
+        return float(np.sum(w**2)) if real else np.sum(w**2), gradient
 
     report = gradcheck(step, draw(1000), entries=10)
     assert report["w"].worst[0].name == "dw[123]"
-    assert gradcheck(lambda w: (np.sum(w**2), 2 * w), draw(1000), entries=10).ok
+    right = gradcheck(lambda w: (float(np.sum(w**2)) if real else np.sum(w**2), 2 * w), draw(1000), entries=10)
+    assert right.ok
+    assert "(dw: 10 / 1,000)" in str(right)
+
+
+@pytest.mark.parametrize("factor", [0.0, 1.5, None])
+@pytest.mark.parametrize("row", [0, 37, 399])
+def test_one_row_of_a_wide_array(factor: float | None, row: int) -> None:
+    def step(W: Any, X: Any, Y: Any) -> Any:
+        A = scipy.special.expit(X @ W.T)
+        gradient = 2 * ((A - Y) * A * (1 - A)).T @ X
+        if factor is not None:
+            gradient[row] *= factor
+        return np.sum((A - Y) ** 2), gradient
+
+    report = gradcheck(step, 0.3 * draw(400, 20), draw(6, 20), abs(draw(6, 400)))
+    assert report.ok == (factor is None)
+    assert report["W"].method == "central difference"
+    assert all(entry.name.startswith(f"dW[{row},") for entry in report["W"].worst)
+
+
+def test_each_probe_looks_at_other_entries() -> None:
+    """A direction may see nothing, where all of it has a kink; four draws see more than one."""
+    looked_at: set[int] = set()
+    W = draw(400)
+
+    def step(w: Any) -> Any:
+        if np.iscomplexobj(w):
+            looked_at.update(np.flatnonzero(w.imag).tolist())
+        return np.sum(np.sin(w) * np.arange(400)), np.cos(w) * np.arange(400)
+
+    entries: list[set[int]] = []
+    for turn in range(3):
+        looked_at.clear()
+        seen = compare(
+            subject_of(step, W, (), None, None, None)[0], Point(Message(""), [W], []), Plan(5, None, 0), turn
+        )
+        entries.append(set(seen[0].entries.tolist()))
+    assert not entries[0] & entries[1] & entries[2]
+    assert len(looked_at) == 400  # one by one, and along the direction
 
 
 # Kinks, rounding, and what no number can tell.
@@ -391,6 +438,121 @@ def test_complex_step_is_exact_where_it_can_be() -> None:
     assert np.abs(found.values - np.cos(at)).max() <= 2e-16
 
 
+# Narrow numbers within.
+
+
+def narrow_net(W1: Any, W2: Any, X: Any, y: Any, *, kind: Any = np.float32, factor: float = 1.0) -> Any:
+    """Two layers in float32, whatever is given."""
+    W1, W2, X, y = (each.astype(kind) for each in (W1, W2, X, y))
+    A = np.tanh(X @ W1.T)
+    e = (A @ W2.T)[:, 0] - y
+    D = (2 * e / len(y))[:, None]
+    return float(np.mean(e**2)), factor * ((D @ W2) * (1 - A * A)).T @ X, D.T @ A
+
+
+def narrow_point(seed: int) -> tuple[Any, ...]:
+    rng = np.random.default_rng(seed)
+    return (rng.normal(size=(4, 3)), rng.normal(size=(1, 4))), rng.normal(size=(8, 3)), rng.normal(size=8)
+
+
+@pytest.mark.parametrize("seed", range(max(6, CASES // 8)))
+def test_float32_within_is_not_accused(seed: int) -> None:
+    report = gradcheck(narrow_net, *narrow_point(seed))
+    assert {array.verdict for array in report} == {"right"}, str(report)
+    assert max(array.error for array in report) < 1e-3
+    assert sum(array.kinks + array.undecided for array in report) <= 3
+    wide = gradcheck(functools.partial(narrow_net, factor=1.01), *narrow_point(seed))
+    assert [array.name for array in wide.wrong] == ["dW1"]
+
+
+@pytest.mark.parametrize(
+    ("factor", "wrong"),
+    [(1, False), (0.5, True), (6, True), (-1, True), (1.01, True), (np.array([1, 1, 1.1]), True)],
+)
+@pytest.mark.parametrize("mean", [True, False])
+@pytest.mark.parametrize("start", [0.0, 1.0])
+def test_value_in_float32_with_a_gradient_in_float64(factor: Any, wrong: bool, mean: bool, start: float) -> None:
+    rng = np.random.default_rng(0)
+    X, y = rng.normal(size=(6, 3)), rng.normal(size=6)
+
+    def cost(w: Any, X: Any, y: Any) -> Any:
+        e = X.astype("f4") @ w.astype("f4") - y.astype("f4")
+        return float(np.mean(e**2) if mean else np.sum(e**2))
+
+    def slope(w: Any, X: Any, y: Any) -> Any:
+        return factor * (2 * X.T @ (X @ w - y) / (len(y) if mean else 1))
+
+    report = gradcheck(cost, np.full(3, start), X, y, gradient=slope)
+    assert report["w"].verdict == ("wrong" if wrong else "right"), str(report)
+    assert report["w"].checked >= 11
+
+
+@pytest.mark.parametrize("seed", range(max(4, CASES // 8)))
+def test_float32_within_and_many_kinks(seed: int) -> None:
+    """The wide steps that float32 needs go over many kinks, whose traces may cancel."""
+    rng = np.random.default_rng(seed)
+    theta = (rng.normal(size=(8, 10)) / 3, np.zeros(8), rng.normal(size=(3, 8)) / 3, np.zeros(3))
+    X, Y = rng.normal(size=(16, 10)), np.eye(3)[rng.integers(0, 3, 16)]
+
+    def step(W1: Any, b1: Any, W2: Any, b2: Any, X: Any, Y: Any, slope: bool = True) -> Any:
+        W1, b1, W2, b2, X, Y = (np.float32(each) for each in (W1, b1, W2, b2, X, Y))
+        Z = X @ W1.T + b1
+        A = np.maximum(Z, 0)
+        E = np.exp(A @ W2.T + b2)
+        P = E / E.sum(axis=1, keepdims=True)
+        D2 = (P - Y) / len(X)
+        D1 = D2 @ W2 * ((Z > 0) if slope else 1)
+        return float(-np.sum(Y * np.log(P)) / len(X)), D1.T @ X, D1.sum(axis=0), D2.T @ A, D2.sum(axis=0)
+
+    assert not gradcheck(step, theta, X, Y).wrong
+    assert gradcheck(functools.partial(step, slope=False), theta, X, Y).wrong
+
+
+def test_hints_in_float32() -> None:
+    """Closeness of float32, or 0.5000003 were no half."""
+    report = gradcheck(lambda W1, W2, X, y: narrow_net(W1, W2, X, y, factor=0.5), *narrow_point(0))
+    assert "1/2" in str(report["W1"].hint)
+
+
+def test_float32_on_the_way_to_the_gradient_alone_is_inexact() -> None:
+    report = gradcheck(lambda w: (np.sum(np.sin(w)), np.cos(w.astype("f4")).astype(float)), draw(4))
+    assert report["w"].verdict == "inexact"
+
+
+@pytest.mark.parametrize("factor", [1.0, 2.0])
+def test_what_is_rounded_too_coarsely_is_neither_right_nor_wrong(factor: float) -> None:
+    def step(w: Any) -> Any:
+        return float(np.float32(1e4) + np.float32(1e-3) * np.sum(w.astype("f4") ** 2)), factor * 2e-3 * w
+
+    report = gradcheck(step, np.array([1.0, 1.1]))
+    assert report["w"].verdict == "vague"
+    assert not report.ok
+    assert not report.wrong
+    assert "neither right nor wrong" in str(report.summary)
+    assert "Compute in float64" in str(report)
+    assert "Compute in float64" in report._repr_html_()
+    half = gradcheck(functools.partial(narrow_net, kind=np.float16), *narrow_point(0))
+    assert not half.wrong, str(half)
+
+
+def test_noise_is_measured() -> None:
+    at, bent = [draw(3), draw(2, 2)], lambda arrays: sum(np.sum(np.sin(a)) for a in arrays)
+    for kind, least, most in (("f8", 1e-17, 1e-14), ("f4", 1e-9, 1e-6), ("f2", 1e-5, 1e-2)):
+        noise = noise_of(lambda arrays, kind=kind: float(bent([a.astype(kind) for a in arrays])), at)
+        assert least < noise.size < most
+        assert noise.coarse == (kind != "f8")
+    for at_kink in (np.zeros(3), np.array([1.0, 1.0])):  # which is no noise
+        assert not noise_of(lambda arrays: float(np.abs(arrays[0] - arrays[0][::-1]).sum()), [at_kink]).coarse
+    assert not noise_of(lambda arrays: float(np.sum((arrays[0] - 1) ** 2)), [np.ones(3)]).coarse
+
+
+def test_errors_are_never_in_units_of_nothing() -> None:
+    """Where the numerical derivatives are 0, an error is 1 and no 1e300."""
+    report = gradcheck(lambda w: (float(np.round(np.sum(w**2), 2)), 2 * w), np.array([1.0, 1.1]))
+    assert not report.ok
+    assert max(array.error for array in report) <= 1
+
+
 # Messages.
 
 
@@ -419,6 +581,72 @@ def test_failures_of_the_users_function_are_messages() -> None:
             gradcheck(f, *arguments)
 
 
+@pytest.mark.parametrize(
+    ("f", "theta", "message"),
+    [
+        (lambda a, b: ((a * b).sum(), b), (np.ones(2), np.ones(2)), r"gives 1 gradient for 2 parameters \(a, b\)"),
+        (lambda p: (p[0] @ p[1], p[1]), (np.ones(2), np.ones(2)), r"gives 1 gradient for 2 parameters \(p\[0\]"),
+        (lambda a, b: (a * b, b), (1.0, 2.0), "gives 1 gradient for 2 parameters"),
+        (lambda w: (w @ w, 2 * w, 3 * w), np.ones(2), r"gives 2 gradients for 1 parameter \(w\)"),
+        (lambda w: (w @ w, (2 * w, np.ones(3))), np.ones(2), "gives 2 gradients for 1 parameter "),
+        (lambda w: (w**2, 2 * w, 1.0), 3.0, "gives 2 gradients for 1 parameter "),
+    ],
+)
+def test_gradients_are_counted(f: Any, theta: Any, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        gradcheck(f, theta)
+
+
+def test_gradients_in_other_forms_are_no_wrong_count() -> None:
+    a = np.array([1.0, 2.0])
+    assert gradcheck(lambda a, b: (a @ b, np.array([b, a])), (a, a)).ok
+    assert gradcheck(lambda p: (p[0] * p[1], np.array([p[1], p[0]])), [1.0, 2.0]).ok
+    assert gradcheck(lambda W: (np.sum(W**2), [2 * row for row in W]), draw(2, 3)).ok
+    assert gradcheck(lambda w: (w @ w, (2 * w,)), a).ok
+
+
+def test_nothing_compared_is_a_dash() -> None:
+    report = gradcheck(lambda w: (np.sum(w**2), 2 * w[:1]), w)
+    row = report.table().rows[0]
+    assert report["w"].checked == 0
+    assert row[2:6] == (0, 0, "–", "–")
+    assert "Not decided" not in str(report)
+
+
+class Keeper:
+    """A class that keeps its own parameters."""
+
+    def step(self, w: Any) -> Any:
+        """Give value and gradient."""
+        return np.sum(w**2), 2 * w
+
+
+@pytest.mark.parametrize("subject", [Keeper, Keeper()])
+def test_classes_and_objects_are_told_of_the_wrapper(subject: Any) -> None:
+    for arguments in ((), (w,)):
+        with pytest.raises(UsageError, match=r"Keeper belongs to a class.*docs/gradcheck.md"):
+            gradcheck(subject, *arguments)
+    assert gradcheck(Keeper().step, w).ok
+
+
+def test_reasons_are_told_in_the_readers_language() -> None:
+    def only_here(w: Any) -> Any:
+        return np.sum(w**2), 2 * w if np.abs(w.real - 1).max() < 0.05 else None
+
+    report = gradcheck(only_here, np.ones(3))
+    why = report.skipped[0].fields["why"]  # type: ignore[attr-defined]
+    assert isinstance(why, Message)
+    assert "is None" in why
+
+
+def test_no_minus_before_nothing() -> None:
+    report = gradcheck(lambda w: (np.sum(w**2) * np.float64(-0.0), w + 1.0), w)
+    assert not re.search(r"-0\b(?!\.)", str(report.worst_table(report["w"])))
+    entry = CheckedEntry("dw", -0.0, -0.0, 1.0)
+    one = CheckedArray("dw", (1,), "wrong", 1.0, 1, 0, 0, "complex step", "here", (entry,))
+    assert GradientReport("f", (one,), ()).worst_table(one).rows == [("dw", "0", "0", "1")]
+
+
 def test_wrong_usage_is_a_message() -> None:
     model = Network.from_sizes([2, 1]).init()
     for call, message in [
@@ -428,11 +656,12 @@ def test_wrong_usage_is_a_message() -> None:
         (lambda: gradcheck(line, (w, 0.1), X, y, entries=0), "entries is 0"),
         (lambda: gradcheck(line, (w, 0.1), X, y, tolerance=2), "tolerance is 2"),
         (lambda: gradcheck(line, (w, 0.1), X, y, seed=-1), "seed"),
-        (lambda: gradcheck(model, X), "not 1 arguments"),
+        (lambda: gradcheck(model, X), "it was given 1 positions"),
         (lambda: gradcheck(model, X, y, gradient=line), "of its own"),
         (lambda: gradcheck(model, X, y, draw=3), "draw is 3"),
         (lambda: gradcheck(model.network, X, y), "a network has no parameters"),
         (lambda: gradcheck(Network.from_sizes([2, 3, 1], "step")), "no usable slope"),
+        (lambda: gradcheck(Network([Dense(3), BatchNorm("step"), Dense(2)], inputs=2)), "no usable slope"),
     ]:
         with pytest.raises(UsageError, match=message):
             call()

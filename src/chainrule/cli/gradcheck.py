@@ -46,7 +46,7 @@ def gradcheck(
     seed: Seed = 0,
     as_json: p.AsJson = False,
 ) -> None:
-    """Check a gradient that you wrote by hand; exit code 1 if it is wrong."""
+    """Check a gradient that you wrote by hand; exit code 1 if it is wrong, or could not be compared."""
     from chainrule.cli.failures import FAILED
     from chainrule.cli.output import Output
     from chainrule.explain.gradcheck import check_file
@@ -60,6 +60,9 @@ def gradcheck(
 
 
 def _tell(output: Output, report: GradientReport) -> None:
+    if not output.console.is_terminal:  # no edge to wrap at, and no use for blanks at the end of lines
+        output.say(str(report), whole=True)
+        return
     table = report.table()
     output.say(told(table.title))
     output.rows([[*map(str, map(_cell, row))] for row in table.rows], [*map(told, table.header)], right=(2, 3))

@@ -17,7 +17,7 @@ import numpy as np
 from chainrule.errors import UsageError
 from chainrule.language import Message
 
-__all__ = ["Calls", "Failure", "arranged", "called", "copied", "name_of", "quiet"]
+__all__ = ["Calls", "Failure", "arranged", "called", "copied", "name_of", "of_a_class", "quiet"]
 
 
 class Failure(Exception):
@@ -47,7 +47,11 @@ class Failure(Exception):
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Let what is called print and warn in vain: it is called a thousand times."""
+    """Let what is called print and warn in vain: it is called a thousand times.
+
+    Standard output and the filters of warnings belong to the whole program: what other threads print and warn of while
+    the block lasts is lost as well.
+    """
     with warnings.catch_warnings(), np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -68,6 +72,16 @@ def called(function: Callable[[], Any]) -> Any:
 def name_of(f: Any) -> str:
     """Give what a function is called."""
     return str(getattr(f, "__name__", type(f).__name__))
+
+
+def of_a_class(name: str) -> UsageError:
+    """Make the error for a class, an object or a method where a function of the parameters is needed."""
+    return UsageError(
+        "{name} belongs to a class, which keeps its parameters to itself; write a function of three lines around it "
+        "that takes them, puts them in, and returns value and gradient: docs/gradcheck.md shows one, under "
+        "'Three ways to hand over your code'",
+        name=name,
+    )
 
 
 class Calls(NamedTuple):

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.engines import Draw
-from chainrule.errors import UsageError
-from chainrule.explain.gradcheck.calling import Failure, copied, name_of, quiet
-from chainrule.explain.gradcheck.comparing import Compared, Plan, Unusable, compare
+from chainrule.errors import ChainruleError, UsageError
+from chainrule.explain.gradcheck.calling import Failure, copied, name_of, of_a_class, quiet
+from chainrule.explain.gradcheck.comparing import Compared, Plan, Unusable, compare, one_by_one
 from chainrule.explain.gradcheck.hints import is_multiple, overall_hint
 from chainrule.explain.gradcheck.networks import network_points, network_subject, own_point
 from chainrule.explain.gradcheck.probing import blind_spots, points_around, several
 from chainrule.explain.gradcheck.report import GradientReport
 from chainrule.explain.gradcheck.subjects import Point, Subject, subject_of
 from chainrule.explain.gradcheck.summing import BAD, sizes_of, summed
-from chainrule.formulas import Loss
+from chainrule.formulas import Array, Loss
 from chainrule.language import Message
 from chainrule.model import Model
 from chainrule.network import Network
@@ -59,7 +60,8 @@ def gradcheck(
         entries: of larger arrays, how many entries are looked at one by one, the others all at once; None: 50, or 10
             where there are more than 100,000 in all.
         tolerance: how far a gradient may be off, in units of the array's largest derivative; None goes by the number
-            type: 1e-11 for float64, 1e-4 for float32. Rounding that is measured comes on top.
+            type: 1e-11 for float64, 1e-4 for float32, also where values are rounded so. Rounding that is measured comes
+            on top.
         seed: of the random probes.
 
     Returns:
@@ -93,6 +95,8 @@ def gradcheck(
         if gradient is not None or step is not None:
             raise UsageError("a model has a gradient of its own; gradient= and step= belong to a function")
         return _check_model(subject, arguments, loss, draw, engine, plan)
+    if inspect.isclass(subject) or (not callable(subject) and hasattr(subject, "__dict__")):
+        raise of_a_class(name_of(subject))
     if not callable(subject):
         raise UsageError(
             "what is checked must be a function, a Model or a Network, not {given}", given=type(subject).__name__
@@ -203,9 +207,9 @@ def _tried_out(subject: Subject, own: Point) -> list[Message]:
 def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[Message]) -> GradientReport:
     probes: list[tuple[Point, list[Compared]]] = []
     skipped, hidden = [], []
-    for point in points:
+    for turn, point in enumerate(points):
         try:
-            found = compare(subject, point, plan)
+            found = compare(subject, point, plan, turn)
         except (Failure, Unusable, UsageError) as error:
             if point.own and isinstance(error, UsageError):
                 raise
@@ -218,13 +222,30 @@ def _report(subject: Subject, points: Iterable[Point], plan: Plan, notes: list[M
         probes.append((point, found))
         if point.own:
             hidden = blind_spots(point, subject.names, subject.data_names, [one.found.values for one in found])
+    if not probes:
+        raise UsageError("{name} could be checked nowhere: {why}", name=subject.name, why=skipped[0])
     arrays = tuple(summed([(point, found[k]) for point, found in probes], probes) for k in range(len(subject.names)))
     wrong_at = {point.label for point, found in probes for one in found if one.verdict in BAD}
     if wrong_at and probes[0][0].own and probes[0][0].label not in wrong_at:
         notes = [*notes, Message("At your own point every number agrees: the mistake does not show there.")]
     hint = next((h for point, found in probes if (h := overall_hint(found, sizes_of(point)))), "")
+    if large := _of_large(probes[0][0].arrays, subject.names, plan):
+        notes = [*notes, large]
     labels = tuple(point.label for point, _ in probes)
     return GradientReport(subject.name, arrays, labels, tuple(skipped), tuple(hidden), tuple(notes), hint)
+
+
+def _of_large(arrays: Sequence[Array], names: Sequence[str], plan: Plan) -> Message | None:
+    """Say of which arrays some entries only were looked at one by one."""
+    most = one_by_one(sum(array.size for array in arrays), plan)
+    listed = [f"d{name}: {most:,} / {a.size:,}" for name, a in zip(names, arrays, strict=True) if a.size > most]
+    if not listed:
+        return None
+    return Message(
+        "At each probe some entries of the large arrays were looked at one by one ({listed}), the others all at once "
+        "along a random direction.",
+        listed=", ".join(listed),
+    )
 
 
 def _of_one_example(subject: Subject, own: Point, found: Sequence[Compared], rows: int) -> bool:
@@ -245,4 +266,6 @@ def _of_one_example(subject: Subject, own: Point, found: Sequence[Compared], row
 def _reason(error: Exception) -> Message | str:
     if isinstance(error, Failure):
         return error.told()
-    return Message("the value is not finite there") if isinstance(error, Unusable) else str(error)
+    if isinstance(error, ChainruleError):  # to be told in the language of whoever reads it
+        return Message(error.key, **error.fields)
+    return Message("the value is not finite there")

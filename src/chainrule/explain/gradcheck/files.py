@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.abc
 import importlib.util
 import inspect
 import sys
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+import types
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from chainrule.errors import DataError, UnknownName, UsageError
-from chainrule.explain.gradcheck.calling import Failure, called, copied, quiet
+from chainrule.explain.gradcheck.calling import Failure, called, copied, of_a_class, quiet
 from chainrule.explain.gradcheck.checking import gradcheck
 from chainrule.explain.gradcheck.report import GradientReport
 
@@ -38,17 +40,23 @@ def check_file(place: str, gradient: str | None = None, **settings: Any) -> Grad
         UsageError: for a function that cannot be checked.
     """
     path, _, name = place.rpartition(":")
+    if path and "." in name and all(part.isidentifier() for part in name.split(".")):
+        raise of_a_class(name)
     if not path or "/" in name or "\\" in name or not name.isidentifier():
         raise UsageError("{place!r} names no function; expected FILE.py:function, such as network.py:step", place=place)
-    names = _run(Path(path))
-    f, other = _found(names, name), None if gradient is None else _found(names, gradient)
-    arguments = _arguments(f, name, names, path)
-    theta, data = _split(f, other, name, arguments)
-    return gradcheck(f, theta, *data, gradient=other, **settings)
+    with _running(Path(path)) as names:
+        f, other = _found(names, name), None if gradient is None else _found(names, gradient)
+        arguments = _arguments(f, name, names, path)
+        theta, data = _split(f, other, name, arguments)
+        return gradcheck(f, theta, *data, gradient=other, **settings)
 
 
-def _run(path: Path) -> dict[str, Any]:
-    """Run a file as a module of its own, with its folder in reach of its imports, and give its names."""
+@contextlib.contextmanager
+def _running(path: Path) -> Iterator[dict[str, Any]]:
+    """Run a file as a module of its own, and give its names.
+
+    Its folder stays in reach until the end: functions may import when they are called.
+    """
     path.read_bytes()  # a file that cannot be opened says so itself
     spec = importlib.util.spec_from_file_location(_MODULE, path)
     if spec is None or spec.loader is None:
@@ -58,8 +66,19 @@ def _run(path: Path) -> dict[str, Any]:
     sys.path.insert(0, folder)
     sys.modules[_MODULE], sys.dont_write_bytecode = module, True
     try:
+        _execute(spec.loader, module, path)
+        yield vars(module)
+    finally:
+        sys.dont_write_bytecode = wrote
+        if folder in sys.path:
+            sys.path.remove(folder)
+        sys.modules.pop(_MODULE, None)
+
+
+def _execute(loader: importlib.abc.Loader, module: types.ModuleType, path: Path) -> None:
+    try:
         with contextlib.redirect_stdout(sys.stderr):  # what it prints is not the result
-            spec.loader.exec_module(module)
+            loader.exec_module(module)
     except (Exception, SystemExit) as error:
         raise DataError(
             "{path} cannot be run: {kind}: {error} (line {line})",
@@ -68,11 +87,6 @@ def _run(path: Path) -> dict[str, Any]:
             error=error.msg if isinstance(error, SyntaxError) else error,
             line=_line(error, path),
         ) from error
-    finally:
-        sys.dont_write_bytecode = wrote
-        sys.path.remove(folder)
-        del sys.modules[_MODULE]
-    return vars(module)
 
 
 def _line(error: BaseException, path: Path) -> int | str:
@@ -87,6 +101,8 @@ def _found(names: Mapping[str, Any], name: str) -> Callable[..., Any]:
     found = names.get(name)
     if not callable(found):
         raise UnknownName.among("function", name, own)
+    if inspect.isclass(found):
+        raise of_a_class(name)
     return found
 
 

@@ -13,6 +13,11 @@ from chainrule.language import Message
 __all__ = ["hint_of", "is_multiple", "overall_hint", "ratio_of"]
 
 _SAME = 1e-6  # how close numbers must be to count as the same
+_COARSELY_SAME = 1e-3  # and where values are rounded as float32 is
+
+
+def _same(one: Compared) -> float:
+    return _COARSELY_SAME if one.noise.coarse else _SAME
 
 
 def ratio_of(one: Compared) -> float | None:
@@ -20,13 +25,16 @@ def ratio_of(one: Compared) -> float | None:
     n = one.found.values
     if len(one.yours) != len(n):
         return None
-    sure = np.isfinite(one.yours) & ~one.undecided & (np.abs(n) > 1e-6 * np.abs(n).max(initial=0))
+    # Of small derivatives the ratio is less sure where values are rounded coarsely.
+    least = 0.05 if one.noise.coarse else 1e-6
+    same, most = _same(one), np.abs(n).max(initial=0)
+    sure = np.isfinite(one.yours) & ~one.undecided & (np.abs(n) > least * most)
     if sure.sum() < min(2, len(n)):
         return None
     ratios = one.yours[sure] / n[sure]
     middle = float(np.median(ratios))
-    rest = np.abs(one.yours[~sure & ~one.undecided]) <= _SAME * np.abs(n).max()
-    return middle if np.all(np.abs(ratios - middle) <= _SAME * max(abs(middle), _SAME)) and rest.all() else None
+    rest = np.abs(one.yours - middle * n)[~sure & ~one.undecided] <= same * most
+    return middle if np.all(np.abs(ratios - middle) <= same * max(abs(middle), same)) and rest.all() else None
 
 
 def is_multiple(one: Compared, ratio: float) -> bool:
@@ -34,7 +42,7 @@ def is_multiple(one: Compared, ratio: float) -> bool:
     if one.verdict == "shape":
         return False
     apart = np.abs(one.yours - ratio * one.found.values)[~one.undecided]
-    return bool(np.all(apart <= _SAME * max(abs(ratio), 1) * np.abs(one.found.values).max()))
+    return bool(np.all(apart <= _same(one) * max(abs(ratio), 1) * np.abs(one.found.values).max()))
 
 
 def overall_hint(found: Sequence[Compared], sizes: Sequence[int]) -> Message | None:
@@ -52,7 +60,7 @@ def overall_hint(found: Sequence[Compared], sizes: Sequence[int]) -> Message | N
 
 
 def _one_factor(wrong: Sequence[Compared], sizes: Sequence[int]) -> Message | None:
-    ratio = next((found for one in wrong if (found := ratio_of(one)) is not None), None)
+    one, ratio = next(((one, found) for one in wrong if (found := ratio_of(one)) is not None), (wrong[0], None))
     if ratio is None:
         return None
     if not all(is_multiple(one, ratio) for one in wrong):
@@ -61,8 +69,8 @@ def _one_factor(wrong: Sequence[Compared], sizes: Sequence[int]) -> Message | No
         return Message("Your whole gradient is 0: it was never computed, or multiplied by 0, as 1 // m is.")
     return Message(
         "Your whole gradient is {ratio} times the numerical one. {why}",
-        ratio=_text(ratio),
-        why=_why(ratio, sizes),
+        ratio=_text(ratio, _same(one)),
+        why=_why(ratio, sizes, _same(one)),
     )
 
 
@@ -90,6 +98,8 @@ def hint_of(one: Compared, others: Sequence[Compared], sizes: Sequence[int]) -> 
     name = f"d{one.name}"
     if one.verdict == "shape":
         return _of_shape(one, name)
+    if one.verdict == "vague":
+        return _of_vague(one, name)
     if not np.isfinite(one.yours).all():
         return Message("{name} has numbers that are not finite.", name=name)
     if one.verdict == "inexact":
@@ -101,12 +111,12 @@ def hint_of(one: Compared, others: Sequence[Compared], sizes: Sequence[int]) -> 
     if not np.any(one.yours):
         return Message("{name} is 0 everywhere: it was never computed, or multiplied by 0.", name=name)
     ratio = ratio_of(one)
-    why = "" if ratio is None else _why(ratio, sizes)
+    why = "" if ratio is None else _why(ratio, sizes, _same(one))
     if ratio is not None and (why or len(one.yours) > 1):  # of one number, any ratio is the same for every entry
         return Message(
             "{name} = {ratio} × numerical, for every entry. {why}",
             name=name,
-            ratio=_text(ratio),
+            ratio=_text(ratio, _same(one)),
             why=why or Message("A factor is missing, or there twice."),
         )
     for look in (_transposed, _of_another, _penalty, _clipped, _partly):
@@ -116,24 +126,24 @@ def hint_of(one: Compared, others: Sequence[Compared], sizes: Sequence[int]) -> 
     return ""
 
 
-def _text(ratio: float) -> str:
+def _text(ratio: float, same: float) -> str:
     inverse = 1 / ratio
-    if abs(ratio) < 1 and abs(inverse - round(inverse)) < 1e-5 * abs(inverse):
+    if abs(ratio) < 1 and abs(inverse - round(inverse)) < 10 * same * abs(inverse):
         return f"{'-' if ratio < 0 else ''}1/{abs(round(inverse))}"
-    return f"{ratio:.6g}"
+    return f"{ratio:.6g}" if same == _SAME else f"{ratio:.3g}"
 
 
-def _why(ratio: float, sizes: Sequence[int]) -> Message | str:
-    if abs(ratio + 1) < _SAME:
+def _why(ratio: float, sizes: Sequence[int], same: float) -> Message | str:
+    if abs(ratio + 1) < same:
         return Message("The sign is wrong: y - a where a - y is meant, or the way down instead of the gradient?")
-    if abs(ratio - 2) < _SAME and 2 not in sizes:
+    if abs(ratio - 2) < same and 2 not in sizes:
         return Message("Half squares in the value, whole squares in the gradient?")
-    if abs(ratio - 0.5) < _SAME and 2 not in sizes:
+    if abs(ratio - 0.5) < same and 2 not in sizes:
         return Message("Whole squares in the value, half squares in the gradient?")
     for size in sizes:
-        if size > 1 and abs(ratio - size) < _SAME * size:
+        if size > 1 and abs(ratio - size) < same * size:
             return Message("{n} is a size of your data: the gradient of a sum, where the value is a mean?", n=size)
-        if size > 1 and abs(ratio * size - 1) < _SAME:
+        if size > 1 and abs(ratio * size - 1) < same:
             return Message(
                 "{n} is a size of your data: the gradient of a mean, where the value is a sum, or 1/m twice?", n=size
             )
@@ -165,10 +175,25 @@ def _of_shape(one: Compared, name: str) -> Message:
     )
 
 
+def _of_vague(one: Compared, name: str) -> Message:
+    if one.noise.coarse:
+        return Message(
+            "Most of {name} could not be compared: the values are rounded to {noise}, as if computed in float32 or "
+            "narrower on the way. Compute in float64, without .astype(np.float32), and check again.",
+            name=name,
+            noise=f"± {one.noise.size:.0e}",
+        )
+    return Message(
+        "Most of {name} could not be compared: the value has a kink there, or is not finite beside it. Start "
+        "elsewhere, or check without what rounds, counts or cuts.",
+        name=name,
+    )
+
+
 def _matches(one: Compared, flat: Array) -> bool:
     n = one.found.values
     sure = ~one.found.kinks & np.isfinite(n)
-    close = np.abs(flat.astype(np.float64)[one.entries] - n) <= _SAME * np.abs(n[sure]).max(initial=0)
+    close = np.abs(flat.astype(np.float64)[one.entries] - n) <= _same(one) * np.abs(n[sure]).max(initial=0)
     return bool(close[sure].all())
 
 

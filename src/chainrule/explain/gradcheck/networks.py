@@ -16,7 +16,7 @@ from chainrule.explain.gradcheck.subjects import Point, Subject
 from chainrule.formulas import LOSSES, Array, Loss
 from chainrule.language import Message
 from chainrule.model import Model
-from chainrule.network import Dense, Entry, Network
+from chainrule.network import Dropout, Entry, Network
 from chainrule.sparse import dense_rows
 from chainrule.streams import normals, uniforms
 
@@ -44,7 +44,7 @@ def network_subject(model: Model, engine: str, loss: str | Loss | None) -> tuple
     network, computing = model.network, model.engine(engine)
     model.loss.pair_for(network.output_activation)
     for layer in network.layers:
-        if isinstance(layer, Dense) and not layer.activation.trainable:
+        if not isinstance(layer, Dropout) and not layer.activation.trainable:
             raise UsageError(
                 "the activation {name!r} has no usable slope, so there is no gradient to check",
                 name=layer.activation.name,

@@ -9,23 +9,29 @@ last change that this makes, the function's rounding and a jump of the slope, if
 h of the least uncertainty is taken. A jump shows in S(h) = (f(t + h) + f(t - h) - 2 f(t)) / h, right slope minus left
 slope: it goes to 0 with h where f is smooth, and stays where there is a kink.
 
+How much rounding there is in the values decides which h are of use, and which jumps are none. It is measured, as a
+function may compute in float32 whatever it is given: from differences of the fourth order over tiny equal steps, in
+which nothing smooth is left.
+
 Sources: W. Squire and G. Trapp, "Using complex variables to estimate derivatives of real functions", SIAM Review 1998;
 L. F. Richardson, "The deferred approach to the limit", Phil. Trans. A 1927; C. J. F. Ridders, "Accurate computation of
-F'(x) and F'(x)F''(x)", Advances in Engineering Software 1982.
+F'(x) and F'(x)F''(x)", Advances in Engineering Software 1982; J. More and S. Wild, "Estimating computational noise",
+SIAM J. Sci. Comput. 2011.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from chainrule.explain.gradcheck.calling import Failure
 from chainrule.formulas import Array
+from chainrule.streams import normals
 
-__all__ = ["Derivatives", "Difference", "Value", "derivatives", "difference", "noise_of"]
+__all__ = ["Derivatives", "Difference", "Noise", "Value", "along_line", "derivatives", "difference", "noise_of"]
 
 # The value of a function for its arrays.
 Value: TypeAlias = Callable[[Sequence[Array]], Any]
@@ -33,10 +39,17 @@ Value: TypeAlias = Callable[[Sequence[Array]], Any]
 _COMPLEX = 1e-30
 # Largest h of a difference, in units of max(1, |theta|); values of float32 need wider ones.
 _STEPS = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
-_WIDE_STEPS = (0.3, 0.1, 0.03, 0.01, 1e-3)
+_WIDE_STEPS = (0.3, 0.1, 0.03, 0.01, 3e-3, 1e-3)
 _ENOUGH = 1e-11  # uncertainty, in units of the derivative, at which no other h is tried
 _TRUSTED = 1e-6  # how far complex step and difference may be apart
 _JUMP = 1e-5  # jump of a slope, in units of the derivatives, that counts as a kink
+_COARSE = 1e-10  # noise, in units of the value, of a narrower number type than float64
+_BY_NOISE = 256.0  # jumps of so many times noise / h may be nothing but noise: 14 standard deviations
+# Where the noise is measured: steps of the size of float32's last digits, a little away from the point, at which many
+# functions have a kink, or the value 0 with no rounding at all.
+_AWAY = (1e-3, 3e-4, 1e-4)
+_TINY_STEP = 3e-7
+_POINTS = 9
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ class Difference:
     Args:
         value: the derivative.
         uncertainty: how far it may be off.
-        jump: right slope minus left slope.
+        jump: right slope minus left slope; 0 where it may be nothing but rounding.
     """
 
     value: float
@@ -71,17 +84,55 @@ class Derivatives:
     method: str
 
 
-def noise_of(value: Value, arrays: Sequence[Array]) -> float:
-    """Estimate how much rounding there is in a value: what parameters that differ in their last digits change it by.
+class Noise(NamedTuple):
+    """The rounding in a function's values.
 
-    >>> noise_of(lambda arrays: float(arrays[0].sum()), [np.ones(4)]) < 1e-14
+    Args:
+        size: how far a value may be off, about one standard deviation.
+        coarse: whether that is more than float64 explains.
+    """
+
+    size: float
+    coarse: bool
+
+
+def noise_of(value: Value, arrays: Sequence[Array]) -> Noise:
+    """Measure how much rounding there is in a value.
+
+    >>> noise_of(lambda arrays: float(np.sin(arrays[0]).sum()), [np.ones(4)]).coarse
+    False
+    >>> noise_of(lambda arrays: float(np.sin(arrays[0].astype(np.float32)).sum()), [np.ones(4)]).coarse
     True
     """
     here = np.asarray(value(arrays))
-    eps = _eps(here)
-    size = abs(float(here.real.reshape(())))
-    there = [float(np.real(np.asarray(value([a * (1 + s * 2.0**-52) for a in arrays]))).reshape(())) for s in (3, -5)]
-    return max(eps * size, *(abs(each - float(here.real.reshape(()))) for each in there))
+    eps, first = _eps(here), float(here.real.reshape(()))
+    there = [_real(value, [a * (1 + s * 2.0**-52) for a in arrays]) for s in (3, -5)]
+    windows = np.array([_window(value, arrays, turn, away) for turn, away in enumerate(_AWAY)])
+    fourth = np.diff(windows, 4)  # 1, -4, 6, -4, 1: of the variance, 70 times
+    sizes = np.sqrt(np.mean(fourth**2, axis=1) / 70)
+    # The median: one window in three may have caught a kink.
+    measured = float(np.median(sizes[np.isfinite(sizes)])) if np.isfinite(sizes).any() else 0.0
+    values = windows[np.isfinite(windows)]
+    largest = float(np.abs(values).max(initial=abs(first)))
+    # Steps may be too small to change a narrow number at all.
+    eps = max(eps, *(_eps(np.zeros(0, kind)) for kind in ("f2", "f4") if np.all(values.astype(kind) == values)), 0.0)
+    size = max(eps * abs(first), measured, *(abs(each - first) for each in there if np.isfinite(each)))
+    return Noise(size, size > _COARSE * largest)
+
+
+def _window(value: Value, arrays: Sequence[Array], turn: int, away: float) -> Array:
+    """Give values at equal tiny steps on a line near the point."""
+    units = [np.maximum(1.0, np.abs(a)) for a in arrays]
+    ways = [u * normals(0, "test", turn, 5000 + k, shape=u.shape or (1,)).reshape(u.shape) for k, u in enumerate(units)]
+    ts = away + _TINY_STEP * np.arange(_POINTS)
+    return np.array([_real(value, [a + t * way for a, way in zip(arrays, ways, strict=True)]) for t in ts])
+
+
+def _real(value: Value, arrays: Sequence[Array]) -> float:
+    try:
+        return float(np.asarray(value(arrays)).real.reshape(()))
+    except Failure:  # outside of where it is defined
+        return float("nan")
 
 
 def _eps(value: Array) -> float:
@@ -103,22 +154,41 @@ def difference(along: Callable[[float], float], unit: float, noise: float, scale
     >>> difference(abs, 1.0, 2e-16, 1.0).jump
     2.0
     """
-    best = Difference(np.nan, np.inf, 0.0)
     here = along(0.0)
-    for step in _WIDE_STEPS if noise > 1e-10 * max(abs(here), 1e-300) else _STEPS:
-        hs = [step * unit / 2**i for i in range(3)]
-        pairs = [(along(h), along(-h)) for h in hs]
-        d0, d1, d2 = ((right - left) / (2 * h) for (right, left), h in zip(pairs, hs, strict=True))
-        s0, s1, s2 = ((right + left - 2 * here) / h for (right, left), h in zip(pairs, hs, strict=True))
-        r1, r2 = (4 * d1 - d0) / 3, (4 * d2 - d1) / 3  # without the h^2 of the error
-        value = (16 * r2 - r1) / 15  # and without the h^4
-        jump = (8 * (2 * s2 - s1) - (2 * s1 - s0)) / 7  # S(h) has odd powers of h; h and h^3 are taken off
-        uncertainty = abs(value - r2) + abs(jump) + 16 * noise / hs[0]
-        if uncertainty < best.uncertainty:  # never for what is not a number
-            best = Difference(value, uncertainty, jump)
-        if best.uncertainty <= _ENOUGH * max(scale, abs(value)):
+    wide = noise > _COARSE * max(abs(here), 1e-300)
+    found: list[Difference] = []
+    for step in _WIDE_STEPS if wide else _STEPS:
+        found.append(_extrapolated(along, here, step * unit, noise))
+        if found[-1].uncertainty <= _ENOUGH * max(scale, abs(found[-1].value)):
             break
-    return best
+    sure = [each for each in (_agreeing(found) if wide else found) if np.isfinite(each.uncertainty)]
+    return min(sure, key=lambda each: each.uncertainty, default=Difference(np.nan, np.inf, 0.0))
+
+
+def _extrapolated(along: Callable[[float], float], here: float, h: float, noise: float) -> Difference:
+    """Give the derivative by h, h/2 and h/4."""
+    hs = [h / 2**i for i in range(3)]
+    pairs = [(along(h), along(-h)) for h in hs]
+    d0, d1, d2 = ((right - left) / (2 * h) for (right, left), h in zip(pairs, hs, strict=True))
+    s0, s1, s2 = ((right + left - 2 * here) / h for (right, left), h in zip(pairs, hs, strict=True))
+    r1, r2 = (4 * d1 - d0) / 3, (4 * d2 - d1) / 3  # without the h^2 of the error
+    value = (16 * r2 - r1) / 15  # and without the h^4
+    jump = (8 * (2 * s2 - s1) - (2 * s1 - s0)) / 7  # S(h) has odd powers of h; h and h^3 are taken off
+    uncertainty = abs(value - r2) + abs(jump) + 16 * noise / h
+    return Difference(value, uncertainty, jump if abs(jump) > _BY_NOISE * noise / h else 0.0)
+
+
+def _agreeing(found: Sequence[Difference]) -> list[Difference]:
+    """Give differences by wide steps as uncertain as the next two smaller steps, or larger ones, disagree with them.
+
+    Over a wide step there may be many kinks, whose traces in one uncertainty happen to cancel.
+    """
+    result = []
+    for i, each in enumerate(found):
+        others = found[i + 1 : i + 3] if i < len(found) - 1 else found[max(0, i - 1) : i]
+        apart = [abs(each.value - other.value) for other in others]
+        result.append(replace(each, uncertainty=max(each.uncertainty, *apart, 0.0)))
+    return result
 
 
 def derivatives(
@@ -147,7 +217,7 @@ def derivatives(
 
         def agrees(way: Array) -> bool:
             """Whether a difference says the same; an uncertain one, at a kink say, confirms nothing."""
-            found = difference(_along(value, arrays, k, entries, way), unit, noise, size)
+            found = difference(along_line(value, arrays, k, entries, way), unit, noise, size)
             apart = abs(float(stepped @ way) - found.value)
             return apart <= _TRUSTED * size + found.uncertainty and found.uncertainty <= _TRUSTED * size
 
@@ -157,7 +227,7 @@ def derivatives(
             return Derivatives(stepped, np.zeros(len(entries)), np.zeros(len(entries), bool), "complex step")
     single = [
         difference(
-            _along(value, arrays, k, entries[i : i + 1], np.ones(1)),
+            along_line(value, arrays, k, entries[i : i + 1], np.ones(1)),
             max(1.0, abs(float(arrays[k].flat[entries[i]]))),
             noise,
             scale,
@@ -188,16 +258,15 @@ def _complex_steps(value: Value, arrays: Sequence[Array], k: int, entries: Array
     return found if np.isfinite(found).all() else None
 
 
-def _along(value: Value, arrays: Sequence[Array], k: int, entries: Array, direction: Array) -> Callable[[float], float]:
+def along_line(
+    value: Value, arrays: Sequence[Array], k: int, entries: Array, direction: Array
+) -> Callable[[float], float]:
     """Give the function's value on a line through the point."""
     given = [array.copy() for array in arrays]
     start = arrays[k].flat[entries]
 
     def along(t: float) -> float:
         given[k].flat[entries] = start + t * direction
-        try:
-            return float(np.asarray(value(given)).real.reshape(()))
-        except Failure:  # outside of where it is defined
-            return float("nan")
+        return _real(value, given)
 
     return along

@@ -16,11 +16,13 @@ __all__ = ["VERDICTS", "CheckedArray", "CheckedEntry", "GradientReport"]
 VERDICTS = {
     "right": Message("right"),
     "unseen": Message("not seen"),
+    "vague": Message("could not be compared"),
     "inexact": Message("inexact"),
     "shape": Message("wrong shape"),
     "wrong": Message("wrong"),
 }
 _METHODS = {"complex step": Message("complex step"), "central difference": Message("central difference")}
+_NONE = "–"
 _WIDTH = 100
 _HINTS = 5
 
@@ -49,8 +51,8 @@ class CheckedArray:
     Args:
         name: such as ``dW1``.
         shape: of the parameters.
-        verdict: "right"; "unseen", where no probe could tell; "inexact", off by little that is no rounding; "shape";
-            "wrong".
+        verdict: "right"; "unseen", where no probe could tell; "vague", where most entries could not be compared;
+            "inexact", off by little that is no rounding; "shape"; "wrong".
         error: largest difference, in units of the array's largest derivative.
         checked: how many derivatives were compared, over all probes.
         kinks: at how many the left and the right slope differ, so that they were set aside.
@@ -75,7 +77,7 @@ class CheckedArray:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is wrong with it."""
+        """Whether nothing is wrong with it, as far as it could be compared."""
         return self.verdict in ("right", "unseen")
 
     def describe(self) -> dict[str, Any]:
@@ -118,13 +120,13 @@ class GradientReport:
 
     @property
     def ok(self) -> bool:
-        """Whether no array is wrong."""
+        """Whether no array is wrong, and all could be compared or have no influence."""
         return all(array.ok for array in self.arrays)
 
     @property
     def wrong(self) -> tuple[CheckedArray, ...]:
         """The arrays with which something is wrong."""
-        return tuple(array for array in self.arrays if not array.ok)
+        return tuple(array for array in self.arrays if not array.ok and array.verdict != "vague")
 
     def __bool__(self) -> bool:
         return self.ok
@@ -152,6 +154,13 @@ class GradientReport:
                 arrays=", ".join(unseen),
             )
         names = ", ".join(array.name for array in self.wrong)
+        if not names:
+            vague = ", ".join(array.name for array in self.arrays if not array.ok)
+            return Message(
+                "The gradient of {name} is neither right nor wrong: {arrays} could not be compared.",
+                name=self.subject,
+                arrays=vague,
+            )
         if all(array.verdict == "inexact" for array in self.wrong):
             return Message("The gradient of {name} is not exact: {arrays}.", name=self.subject, arrays=names)
         return Message("The gradient of {name} is wrong: {arrays}.", name=self.subject, arrays=names)
@@ -173,8 +182,8 @@ class GradientReport:
                 " x ".join(map(str, array.shape)) or "1",
                 array.checked,
                 array.kinks + array.undecided,
-                _size(array.error),
-                _METHODS[array.method],
+                _size(array.error) if array.checked else _NONE,
+                _NONE if array.verdict == "shape" and not array.checked else _METHODS[array.method],
                 VERDICTS[array.verdict],
             )
             for array in self.arrays
@@ -184,7 +193,8 @@ class GradientReport:
     def worst_table(self, array: CheckedArray) -> Table:
         """Give the worst entries of an array as a table."""
         header = (Message("derivative"), Message("yours"), Message("numerical"), Message("error"))
-        rows = [(e.name, f"{e.yours:.10g}", f"{e.numerical:.10g}", _size(e.error)) for e in array.worst]
+        # 0 added: of -0 nobody needs to know.
+        rows = [(e.name, f"{e.yours + 0:.10g}", f"{e.numerical + 0:.10g}", _size(e.error)) for e in array.worst]
         title = Message("{name}, worst entries at {where}", name=array.name, where=array.where)
         return Table(title, header, rows)
 
@@ -192,7 +202,7 @@ class GradientReport:
         """Give the sentences beside the tables: hints, set-aside entries, hidden mistakes, probes."""
         # A factor of the whole gradient says it all; of a place on the way back, the arrays may tell more.
         whole = bool(self.hint) and not any(array.verdict == "right" for array in self.arrays)
-        hints = [] if whole else [array.hint for array in self.wrong]
+        hints = [array.hint for array in self.arrays if not array.ok and not (whole and array.verdict != "vague")]
         found = [*dict.fromkeys(filter(None, [self.hint, *hints]))][:_HINTS]
         if kinks := sum(array.kinks for array in self.arrays):
             found.append(

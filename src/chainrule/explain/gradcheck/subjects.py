@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import UsageError
 from chainrule.explain.gradcheck.calling import Calls, arranged, called, copied, name_of
 from chainrule.explain.gradcheck.numerical import Value
-from chainrule.explain.gradcheck.trees import leaves, read_like, rebuilt
+from chainrule.explain.gradcheck.trees import gradients_in, leaves, read_like, rebuilt
 from chainrule.formulas import Array
 from chainrule.language import Message
 
@@ -122,9 +122,9 @@ class _Reader:
         # In training, too, a backward pass follows a forward pass, which may leave behind what it needs.
         result = self._asked(self.calls.call, arrays, data)
         if self.ask is None:
-            return [*self._read(self._pair(result)[1])]
+            return [*self._read(self._counted(self._pair(result)[1]))]
         if self.rate is None:
-            return [*self._read(self._asked(self.ask, arrays, data))]
+            return [*self._read(self._counted(self._asked(self.ask, arrays, data)))]
         before = [np.array(array) for array in arrays]
         theta = rebuilt(self.theta, iter(before))
         returned = called(lambda: self.ask(theta, copied(data)))  # type: ignore[misc]
@@ -175,6 +175,31 @@ class _Reader:
 
     def _read(self, given: Any) -> Iterator[Array]:
         return read_like(self.theta, given, iter(self.names), self._missing)
+
+    def _counted(self, given: Any) -> Any:
+        """Give a gradient back.
+
+        Raises:
+            UsageError: where there are more or fewer of them than parameters, by what can be told from their shapes.
+        """
+        n = gradients_in(self.theta, given)
+        if n is None:
+            return given
+        names = ", ".join(self.names)
+        if n == 1:
+            raise UsageError(
+                "{name} gives 1 gradient for {n} parameters ({names}); expected one for each, in their order",
+                name=self.name,
+                n=len(self.theta),
+                names=names,
+            )
+        raise UsageError(
+            "{name} gives {n} gradients for 1 parameter ({names}); put the parameters into a tuple, one for each "
+            "gradient",
+            name=self.name,
+            n=n,
+            names=names,
+        )
 
     def _missing(self, name: str, given: Any) -> UsageError:
         return UsageError(

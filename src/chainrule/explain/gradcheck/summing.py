@@ -35,28 +35,42 @@ def summed(seen: Sequence[tuple[Point, Compared]], probes: Sequence[tuple[Point,
         probes: each with what it found of all.
     """
     point, one = max(seen, key=lambda each: _BADNESS.index(each[1].verdict))
-    verdict = one.verdict
-    if verdict == "rounded":  # everywhere: by a narrower number type; at some points only: by cancellation
-        verdict = "right" if any(each.verdict == "right" for _, each in seen) else "inexact"
+    verdict = _verdict(one, [each for _, each in seen])
     entries: tuple[CheckedEntry, ...] = ()
     hint: Message | str = ""
+    if verdict == "vague":
+        point, one = max(seen, key=lambda each: int(each[1].vague.sum()))
+    elif verdict not in ("right", "unseen"):
+        entries = _worst_entries(one)
     if verdict not in ("right", "unseen"):
         others = next(found for at, found in probes if at is point)
-        entries, hint = _worst_entries(one), hint_of(replace(one, verdict=verdict), others, sizes_of(point))
-    shown = [each for _, each in seen if len(each.errors) and not (verdict == "right" and each.verdict == "rounded")]
+        hint = hint_of(replace(one, verdict=verdict), others, sizes_of(point))
+    counted = [each for _, each in seen if len(each.errors)]
+    shown = [each for each in counted if not (verdict == "right" and each.verdict == "rounded")]
     return CheckedArray(
         name=f"d{one.name}",
         shape=one.shape,
         verdict=verdict,
         error=max((float(c.errors[c.bad | ~c.undecided].max(initial=0)) for c in shown), default=0.0),
-        checked=sum(int(np.sum(c.bad | ~c.undecided)) for _, c in seen),
-        kinks=sum(int(np.sum(c.found.kinks)) for _, c in seen),
-        undecided=sum(int(np.sum(c.undecided & ~c.found.kinks & ~c.bad)) for _, c in seen),
+        checked=sum(int(np.sum(c.bad | ~c.undecided)) for c in counted),
+        kinks=sum(int(np.sum(c.found.kinks)) for c in counted),
+        undecided=sum(int(np.sum(c.undecided & ~c.found.kinks & ~c.bad)) for c in counted),
         method=one.found.method,
         where=point.label if hint or entries else "",
         worst=entries,
         hint=hint,
     )
+
+
+def _verdict(worst: Compared, seen: Sequence[Compared]) -> str:
+    """Give the verdict over all probes: none where most entries could not be compared."""
+    if worst.verdict == "shape":
+        return "shape"
+    if sum(int(np.sum(c.vague & ~c.bad)) for c in seen) > sum(int(np.sum(c.bad | ~c.undecided)) for c in seen):
+        return "vague"
+    if worst.verdict == "rounded":  # everywhere: by a narrower number type; at some points only: by cancellation
+        return "right" if any(each.verdict == "right" for each in seen) else "inexact"
+    return worst.verdict
 
 
 def _worst_entries(one: Compared) -> tuple[CheckedEntry, ...]:

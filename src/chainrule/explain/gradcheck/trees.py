@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.errors import ShapeError, UsageError
 from chainrule.formulas import Array
 
-__all__ = ["leaves", "read_like", "rebuilt"]
+__all__ = ["gradients_in", "leaves", "read_like", "rebuilt"]
 
 
 def leaves(tree: Any, name: str, *, inner: bool = False) -> Iterator[tuple[str, Array]]:
@@ -69,6 +69,35 @@ def rebuilt(tree: Any, arrays: Iterator[Array]) -> Any:
         return type(tree)(*items) if hasattr(tree, "_fields") else tuple(items)  # a named tuple keeps its names
     array = next(arrays)
     return array.copy() if isinstance(tree, np.ndarray) else array[()]
+
+
+def gradients_in(tree: Any, given: Any) -> int | None:
+    """Count the gradients that were given, where they are not as many as the parameters; None where one cannot tell.
+
+    Args:
+        tree: the parameters, a list or tuple of them, or one array or number.
+        given: what should be their gradient.
+
+    >>> w = np.ones(3)
+    >>> gradients_in((w, w), 2 * w), gradients_in(w, (w, w)), gradients_in(w, [1.0, 1.0, 1.0])
+    (1, 2, None)
+    """
+    if isinstance(tree, (list, tuple)):
+        alone = isinstance(given, (np.ndarray, np.number, int, float)) and len(tree) > 1
+        rows = [*map(np.shape, given)] if alone and np.ndim(given) else []  # such as np.array([dw, db])
+        return 1 if alone and rows != [*map(_shape, tree)] else None
+    several = isinstance(given, (list, tuple)) and len(given) > 1 and not isinstance(tree, Mapping)
+    if not several or _shape(given) == np.shape(tree):
+        return None
+    whole_ones = np.ndim(tree) == 0 or any(isinstance(each, np.ndarray) and each.ndim for each in given)
+    return len(given) if whole_ones else None
+
+
+def _shape(given: Any) -> tuple[int, ...] | None:
+    try:
+        return np.shape(given)
+    except ValueError:  # parts of different shapes
+        return None
 
 
 def read_like(tree: Any, given: Any, names: Iterator[str], missing: Callable[[str, Any], Exception]) -> Iterator[Array]:
