@@ -47,11 +47,13 @@ class Difference:
         value: the derivative.
         uncertainty: how far it may be off.
         jump: right slope minus left slope.
+        step: the largest h of the three.
     """
 
     value: float
     uncertainty: float
     jump: float
+    step: float = np.nan
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def difference(along: Callable[[float], float], unit: float, noise: float, scale
         jump = (8 * (2 * s2 - s1) - (2 * s1 - s0)) / 7  # S(h) has odd powers of h; h and h^3 are taken off
         uncertainty = abs(value - r2) + abs(jump) + 16 * noise / hs[0]
         if uncertainty < best.uncertainty:  # never for what is not a number
-            best = Difference(value, uncertainty, jump)
+            best = Difference(value, uncertainty, jump, hs[0])
         if best.uncertainty <= _ENOUGH * max(scale, abs(value)):
             break
     return best
