@@ -230,7 +230,7 @@ def _page(
     title = Message("Where {name} comes from", name=name)
     data = {"value": value, "network": list(body.step.model.network.sizes)}
     if check is not None:
-        data["numerical"] = {"step": check.step, "slope": check.slope}
+        data["numerical"] = {"step": check.step, "slope": check.slope, "uncertainty": check.uncertainty}
     page, sizes = (Prose(scene(body.step)), *blocks), body.step.model.network.sizes
     return Explanation(title, page, view.notation, digits, data, sizes, name, value, check, expanded)
 

@@ -32,7 +32,7 @@ class Expanded:
         paths: those that are shown, the neurons of each from the output to the number, with its value.
         shared: the factors that all paths share.
         size: the paths added up without their signs, those that are not shown as well.
-        chief: the neurons of the path that is larger than every other one; None where there is none.
+        chief: the path that is larger than every other one, its neurons and its size; None where there is none.
     """
 
     form: Expr
@@ -40,7 +40,7 @@ class Expanded:
     paths: tuple[tuple[tuple[Name, ...], float], ...]
     shared: tuple[Expr, ...] = ()
     size: float = math.nan
-    chief: tuple[Name, ...] | None = None
+    chief: tuple[tuple[Name, ...], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def _summed(start: _Start, way: list[_Through | _Across], i: int, common: tuple[
     found = every.largest(most + 1)
     sizes = [abs(every.value(neurons)) for neurons in found]
     first = int(np.argmax(sizes))
-    chief = found[first] if all(size < sizes[first] for k, size in enumerate(sizes) if k != first) else None
+    alone = all(size < (1 - 1e-9) * sizes[first] for k, size in enumerate(sizes) if k != first)
     # A rest of one would take as much room as the path itself.
     shown = sorted(found if every.count <= most + 1 else found[:most])
     terms: list[Expr] = [_written(start, way, (*neurons, i)) for neurons in shown]
@@ -109,7 +109,7 @@ def _summed(start: _Start, way: list[_Through | _Across], i: int, common: tuple[
         tuple((_names(way, neurons), every.value(neurons)) for neurons in shown),
         common,
         every.size,
-        None if chief is None else _names(way, chief),
+        (_names(way, found[first]), sizes[first]) if alone else None,
     )
 
 
