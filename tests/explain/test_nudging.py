@@ -129,6 +129,20 @@ def test_no_kink_where_the_cost_is_smooth() -> None:
         assert abs(found.value - found.check.slope) <= found.check.uncertainty
 
 
+@pytest.mark.parametrize("seed", range(40))
+def test_no_kink_in_smooth_networks_saturated_or_trained_to_the_end(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    hidden, output = str(rng.choice(["tanh", "sigmoid", "softplus", "gelu"])), str(rng.choice(["sigmoid", "identity"]))
+    model = Network.from_sizes([2, 4, 3, 1], hidden, output).init(seed=seed)
+    model.theta *= rng.choice([0.1, 1, 10, 100])
+    X = rng.normal(size=(int(rng.choice([1, 6])), 2)) * rng.choice([1e-3, 1, 100])
+    Y = model.predict(X).reshape(-1, 1) if seed % 3 == 0 else rng.random((len(X), 1))
+    for asked in ("dC/dW1[0,1]", "dC/dW2[1,1]", "dC/db3[0]", "dC/dW3[0,2]"):
+        found = explain(model, X, Y, asked, depth=1, loss="half_squared_error")
+        assert not found.check.kink
+        assert abs(found.check.slope - found.value) <= found.check.uncertainty + 1e-16
+
+
 def test_kinks_are_kinks() -> None:
     for size in (1e-3, 1.0, 2e8):
         value, check = check_of(1.0, size, size, loss="absolute_error")

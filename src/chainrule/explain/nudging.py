@@ -7,7 +7,7 @@ further where the cost is so large that its rounding hides a change, less far wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, cast
 
@@ -102,10 +102,14 @@ def _held(found: Nudged) -> Nudged:
 
 def _central(array: Array, place: tuple[int, ...], cost: Callable[[Array], float]) -> Nudged | None:
     """Give the central difference by one number of an array."""
+
+    def measured(arrays: Sequence[Array]) -> float:
+        return cost(arrays[0])
+
     here = cost(array)
     if not np.isfinite(here):
         return None
-    noise = noise_of(lambda arrays: cost(arrays[0]), [array])
+    noise = noise_of(measured, [array])
     given, value = array.copy(), float(array[place])
 
     def along(t: float) -> float:
@@ -124,11 +128,23 @@ def _central(array: Array, place: tuple[int, ...], cost: Callable[[Array], float
     changed = max(0.0, found.uncertainty - abs(found.jump) - 16 * noise / h)
     beside = abs(along(h) - here), abs(along(-h) - here)
     # Rounded are v + h and v - h, too, and what the cost is there.
+    # Where the cost is 0, its rounding is far smaller than beside: (a - y)^2 has that of a - y times a - y.
+    for each in (value + h, value - h):
+        given[place] = each
+        noise = max(noise, noise_of(measured, [given]))
     noise = max(noise, _EPS * (max(beside) + abs(value) / h * sum(beside)))
     uncertainty = max(found.uncertainty + 15 * changed, least) + 16 * noise / h
-    beyond = max(found.uncertainty / 2, _ROUNDING * noise / h)
-    kink = abs(found.jump) > max(beyond, _JUMP * (abs(found.value) + abs(found.jump) / 2))
+    kink = _is_kink(along, here, found, noise)
     return Nudged(h, found.value, uncertainty, found.jump, kink)
+
+
+def _is_kink(along: Callable[[float], float], here: float, found: Difference, noise: float) -> bool:
+    """Whether the slope jumps: by more than rounding can do, and by as much where steps are far smaller."""
+    size, h = abs(found.jump), found.step / 16
+    if size <= max(_ROUNDING * noise / found.step, _JUMP * (abs(found.value) + size / 2)):
+        return False
+    nearer = (along(h) + along(-h) - 2 * here) / h
+    return abs(nearer - found.jump) <= size / 4
 
 
 def _best_difference(
