@@ -150,9 +150,13 @@ def step(W1, b1, W2, X, Y):
 """
 )
 # The same of real numbers only: nothing takes the complex step.
-REAL = WIDE.replace("    m = len(X)", "    W1, b1, W2 = (np.array(each, dtype=float) for each in (W1, b1, W2))\n    m = len(X)")
+REAL = WIDE.replace(
+    "    m = len(X)", "    W1, b1, W2 = (np.array(each, dtype=float) for each in (W1, b1, W2))\n    m = len(X)"
+)
 # And in float32, whatever is given.
-NARROW = WIDE.replace("    m = len(X)", "    W1, b1, W2, X, Y = (np.float32(each) for each in (W1, b1, W2, X, Y))\n    m = len(X)").replace("return C,", "return float(C),")
+NARROW = WIDE.replace(
+    "    m = len(X)", "    W1, b1, W2, X, Y = (np.float32(each) for each in (W1, b1, W2, X, Y))\n    m = len(X)"
+).replace("return C,", "return float(C),")
 
 
 def narrow_point(seed: int = 0, m: int = 6) -> tuple[Any, tuple[Any, ...]]:

@@ -253,7 +253,7 @@ def _page(
     title = Message("Where {name} comes from", name=name)
     data = {"value": value, "network": list(body.step.model.network.sizes)}
     if check is not None:
-        data["numerical"] = {"step": check.step, "slope": check.slope}
+        data["numerical"] = {"step": check.step, "slope": check.slope, "uncertainty": check.uncertainty}
     steps, sizes = tuple(steps), body.step.model.network.sizes
     page = (Prose(scene(body.step)), *steps)
     return Explanation(title, page, view.notation, digits, data, sizes, name, value, check, expanded, steps)

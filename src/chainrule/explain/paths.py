@@ -1,11 +1,12 @@
 """The fully expanded form: a derivative as a sum over all paths from its number to the cost, factor by factor.
 
 A path goes from the cost through one neuron of every layer. There are as many as the product of the layers' widths, so
-only the largest are found: a neuron's largest paths are among the largest of the neurons behind it.
+only the largest are written, and the others added up.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ import numpy as np
 
 from chainrule.explain.anatomy import PARAMETERS, Anatomy
 from chainrule.explain.expressions import Expr, Product, Ref, Rest, sum_of
+from chainrule.explain.largest_paths import Paths
 from chainrule.explain.names import Name, slope_of
 from chainrule.formulas import Array
 from chainrule.network import BatchNorm, Dense, Dropout
@@ -28,11 +30,17 @@ class Expanded:
         form: the whole, as an expression: the paths in brackets, then the factors that all of them share.
         count: how many paths there are.
         paths: those that are shown, the neurons of each from the output to the number, with its value.
+        shared: the factors that all paths share.
+        size: the paths added up without their signs, those that are not shown as well.
+        chief: the path that is larger than every other one, its neurons and its size; None where there is none.
     """
 
     form: Expr
     count: int
     paths: tuple[tuple[tuple[Name, ...], float], ...]
+    shared: tuple[Expr, ...] = ()
+    size: float = math.nan
+    chief: tuple[tuple[Name, ...], float] | None = None
 
 
 @dataclass(frozen=True)
@@ -78,18 +86,43 @@ def expand(body: Anatomy, of: Name, most: int) -> Expanded | None:
     common = [hop.ref(i) for hop in way[last + 1 :] if isinstance(hop, _Through)] + tail
     if last < 0:
         return Expanded(Product(tuple(each(i) for each in start.refs) + tuple(common)), 1, ())
-    found = _largest_paths(start.values, way[: last + 1], i, most)
-    count = int(np.prod([float(hop.W.shape[0]) for hop in way[: last + 1] if isinstance(hop, _Across)]))
-    terms = [_written(start, way[: last + 1], neurons) for neurons, _ in found.paths]
-    rest = (
-        [Rest(count - len(terms), found.whole - sum(value for _, value in found.paths))] if count > len(terms) else []
-    )
-    paths = tuple((_names(way[: last + 1], neurons), value) for neurons, value in found.paths)
-    whole = sum_of([*terms, *rest])
-    if not common:
-        return Expanded(whole, count, paths)
+    return _summed(start, way[: last + 1], i, tuple(common), most)
+
+
+def _summed(start: _Start, way: list[_Through | _Across], i: int, common: tuple[Expr, ...], most: int) -> Expanded:
+    """Write the largest paths to neuron i and what the others come to, then the factors that all of them share."""
+    every = _paths(start, way, i)
+    found = every.largest(most + 1)
+    sizes = [abs(every.value(neurons)) for neurons in found]
+    first = int(np.argmax(sizes))
+    alone = all(size < (1 - 1e-9) * sizes[first] for k, size in enumerate(sizes) if k != first)
+    # A rest of one would take as much room as the path itself.
+    shown = sorted(found if every.count <= most + 1 else found[:most])
+    terms: list[Expr] = [_written(start, way, (*neurons, i)) for neurons in shown]
+    if every.count > len(shown):
+        terms.append(Rest(every.count - len(shown), every.others(shown)))
+    whole = sum_of(terms)
     inner = whole.factors if isinstance(whole, Product) else (whole,)
-    return Expanded(Product((*inner, *common)), count, paths)
+    return Expanded(
+        Product((*inner, *common)) if common else whole,
+        every.count,
+        tuple((_names(way, neurons), every.value(neurons)) for neurons in shown),
+        common,
+        every.size,
+        (_names(way, found[first]), sizes[first]) if alone else None,
+    )
+
+
+def _paths(start: _Start, way: list[_Through | _Across], i: int) -> Paths:
+    """Give the paths to neuron i, behind the last weights of the way."""
+    nodes, edges = [start.values], []
+    for hop in way:
+        if isinstance(hop, _Through):
+            nodes[-1] = nodes[-1] * hop.values
+        else:
+            edges.append(hop.W)
+            nodes.append(np.ones(hop.W.shape[1]))
+    return Paths(nodes[:-1], [*edges[:-1], edges[-1][:, [i]]])
 
 
 def _target(body: Anatomy, of: Name) -> tuple[int | None, int, list[Expr]]:
@@ -173,42 +206,6 @@ def _before(body: Anatomy, k: int) -> list[_Through | _Across]:
         return []
     factors, l = stage.factors[0], stage.l
     return [_Through(factors, lambda i: body.ref("mask", l, i))]
-
-
-@dataclass(frozen=True)
-class _Paths:
-    paths: list[tuple[tuple[int, ...], float]]
-    whole: float
-
-
-def _largest_paths(start: Array, way: list[_Through | _Across], i: int, most: int) -> _Paths:
-    """Find the largest paths to neuron i, and the sum over all of them.
-
-    For each neuron of a layer the largest paths are kept: their values, shape (N, P), and where each came from.
-    """
-    values, whole = start[:, np.newaxis], start
-    came: list[tuple[Array, Array]] = []
-    crossings = [hop for hop in way if isinstance(hop, _Across)]
-    for hop in way:
-        if isinstance(hop, _Through):
-            values, whole = values * hop.values[:, np.newaxis], whole * hop.values
-            continue
-        W = hop.W[:, [i]] if hop is crossings[-1] else hop.W
-        every = (values[:, :, np.newaxis] * W[:, np.newaxis, :]).reshape(-1, W.shape[1])  # (neuron and path, to)
-        kept = min(most, len(every))
-        chosen = np.argpartition(-np.abs(every), kept - 1, axis=0)[:kept].T  # (to, kept)
-        came.append(np.divmod(chosen, values.shape[1]))
-        values = np.take_along_axis(every.T, chosen, axis=1)
-        whole = whole @ W
-    found = []
-    for p in np.argsort(-np.abs(values[0]), kind="stable"):
-        neurons, at, place = [i], 0, int(p)
-        for neuron, before in reversed(came):
-            at, place = int(neuron[at, place]), int(before[at, place])
-            neurons.append(at)
-        found.append((tuple(neurons[::-1]), float(values[0, p])))
-    found.sort(key=lambda each: each[0])
-    return _Paths(found, float(whole[0]))
 
 
 def _written(start: _Start, way: list[_Through | _Across], neurons: tuple[int, ...]) -> Expr:

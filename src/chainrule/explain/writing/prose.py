@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -19,6 +20,7 @@ Prosaist = tuple[Callable[[Formula], str], Callable[[str], str]]
 # Private characters around the number of a field, which no escaping touches and no text should hold.
 _OPEN, _CLOSE = "\ue000", "\ue001"
 _PLACE = re.compile(f"{_OPEN}([0-9]+){_CLOSE}")
+_READABLE = 10**15  # beyond that nobody reads all the digits of a count
 _PRIVATE = str.maketrans("", "", _OPEN + _CLOSE)
 
 
@@ -72,9 +74,22 @@ def tell_rest(count: int, number: str, escape: Callable[[str], str] = str) -> tu
 
     >>> tell_rest(774, "0.0132"), tell_rest(3, "")
     (('… and 774 more, together ', ''), ('… and 3 more', ''))
+    >>> tell_rest(3 * 10**300 - 6, "0.0132")
+    ('… and about 3e+300 more, together ', '')
     """
+    if number and count > _READABLE:
+        text = told(Message("… and about {n} more, together {sum}", n=_one_figure(count), sum=_OPEN))
+        before, _, behind = text.partition(_OPEN)
+        return escape(before), escape(behind)
     if not number:
         return escape(plural("… and {n} more", "… and {n:,} more", count)), ""
     text = plural("… and {n} more, {sum}", "… and {n:,} more, together {sum}", count, sum=_OPEN)
     before, _, behind = told(text).partition(_OPEN)
     return escape(before), escape(behind)
+
+
+def _one_figure(count: int) -> str:
+    """Write a count, which may be beyond what a float holds, to one figure."""
+    exponent = math.floor(math.log10(count))
+    figure = round(count / 10**exponent)
+    return f"{figure}e+{exponent}" if figure < 10 else f"1e+{exponent + 1}"
