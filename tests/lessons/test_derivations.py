@@ -78,7 +78,7 @@ def test_text_has_the_three_factors(model: Any) -> None:
     text = str(told((explained(model, "dC/dw5"), "paths")))
     assert text.splitlines()[:10] == [
         *("Made up", "=======", "", "A part", "------", ""),
-        *("One path leads from this number to the cost, and its factors are multiplied.", ""),
+        *("One path leads from w5 to the cost, and its factors are multiplied.", ""),
         "  ∂E/∂w5 = ∂E/∂out_o1 × ∂out_o1/∂net_o1 × out_h1",
         "         = 0.74136507 × 0.18681560 × 0.59326999",
     ]

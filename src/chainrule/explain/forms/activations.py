@@ -49,6 +49,7 @@ def activation_form(activation: Activation, z: Row, i: int, most: int = 8) -> Fo
     Returns:
         A `Form`; its value is that of the activation.
 
+    >>> from chainrule.formulas import ACTIVATIONS
     >>> z = Row(Name("z", 1), np.array([0.0, 2.0]))
     >>> activation_form(ACTIVATIONS["sigmoid"], z, 0).value
     0.5
@@ -78,6 +79,7 @@ def slope_form(activation: Activation, z: Ref, a: Ref) -> Form:
     Raises:
         UsageError: for an activation without usable slope, such as step.
 
+    >>> from chainrule.formulas import ACTIVATIONS
     >>> z, a = Ref(Name("z", 1, (0,)), 0.0), Ref(Name("a", 1, (0,)), 0.5)
     >>> slope_form(ACTIVATIONS["sigmoid"], z, a).value
     0.25
@@ -117,6 +119,7 @@ def jacobian(activation: Activation, z: Array, a: Array) -> Array:
     Raises:
         UsageError: for an activation without usable slope.
 
+    >>> from chainrule.formulas import ACTIVATIONS
     >>> jacobian(ACTIVATIONS["softmax"], np.zeros(2), np.array([0.5, 0.5])).tolist()
     [[0.25, -0.25], [-0.25, 0.25]]
     """

@@ -25,6 +25,7 @@ def loss_slope_form(loss: Loss, a: Row, y: Row, k: int, most: int = 8) -> Form:
         k: by which output.
         most: how many outputs a loss of one's own is written with, one by one.
 
+    >>> from chainrule.formulas import LOSSES
     >>> import numpy as np
     >>> a, y = Row(Name("a", 2), np.array([0.75, 0.5])), Row(Name("y"), np.array([0.25, 1.0]))
     >>> loss_slope_form(LOSSES["half_squared_error"], a, y, 0).value
@@ -51,7 +52,7 @@ def pair_slope_form(loss: Loss, activation: Activation, z: Row, a: Row, y: Row, 
         most: how many outputs a loss of one's own is written with, one by one.
 
     >>> import numpy as np
-    >>> from chainrule.formulas import ACTIVATIONS
+    >>> from chainrule.formulas import ACTIVATIONS, LOSSES
     >>> z, a, y = (Row(Name(s), np.array([v])) for s, v in [("z", 0.0), ("a", 0.5), ("y", 1.0)])
     >>> pair_slope_form(LOSSES["binary_cross_entropy"], ACTIVATIONS["sigmoid"], z, a, y, 0).value
     -0.5

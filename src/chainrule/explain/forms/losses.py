@@ -71,7 +71,7 @@ def loss_form(loss: Loss, activation: Activation, z: Row, a: Row, y: Row, most: 
         A `Form`; its value is that of the loss.
 
     >>> from chainrule.explain.names import Name
-    >>> from chainrule.formulas import ACTIVATIONS
+    >>> from chainrule.formulas import ACTIVATIONS, LOSSES
     >>> z, y = Row(Name("z", 2), np.array([0.5, 2.0])), Row(Name("y"), np.array([0.0, 1.0]))
     >>> loss_form(LOSSES["squared_error"], ACTIVATIONS["identity"], z, Row(Name("a", 2), z.values), y).value
     1.25
@@ -105,7 +105,7 @@ def loss_part_form(loss: Loss, activation: Activation, z: Row, a: Row, y: Row, k
         A `Form`, or None for a loss that is no sum over outputs, or is not known to be one.
 
     >>> from chainrule.explain.names import Name
-    >>> from chainrule.formulas import ACTIVATIONS
+    >>> from chainrule.formulas import ACTIVATIONS, LOSSES
     >>> a, y = Row(Name("a", 2), np.array([0.5, 2.0])), Row(Name("y"), np.array([0.0, 1.0]))
     >>> loss_part_form(LOSSES["mean_squared_error"], ACTIVATIONS["identity"], a, a, y, 1).value
     0.5
